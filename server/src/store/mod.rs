@@ -1,0 +1,161 @@
+//! Where rooms, texts and the audit log live.
+//!
+//! [`Store`] says in words what every implementation owes; `conformance` checks each of them against it.
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use collab_proto::api::{LogPage, LogQuery};
+use collab_proto::{Durability, Generation, RoomName};
+use futures_util::future::BoxFuture;
+use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
+
+use crate::audit::NewEntry;
+
+/// What is kept about a room besides its text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoomRecord {
+    /// The name.
+    pub name: RoomName,
+    /// Which life of the text this is.
+    pub generation: Generation,
+    /// When it was created, in milliseconds since 1970 (UTC).
+    pub created_ms: u64,
+    /// The editors' password as an argon2id PHC string.
+    pub password_hash: String,
+    /// Rises by one with every change of the password; tokens made for an older one are void.
+    pub password_version: u32,
+}
+
+/// A room as it was last made durable.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredRoom {
+    /// What is kept about it.
+    pub record: RoomRecord,
+    /// Its text up to some edit, as one Yjs update; none before the first compaction.
+    pub snapshot: Option<Bytes>,
+    /// The edits after the snapshot, oldest first, as Yjs updates.
+    pub updates: Vec<Bytes>,
+    /// The number of the last edit, counted from 1 over the room's life; 0 before the first.
+    pub last_seq: u64,
+}
+
+/// One edit to be made durable, together with its log entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Append {
+    /// Which room.
+    pub room: RoomName,
+    /// Which life of its text. An append for another generation is refused as [`StoreError::NoSuchRoom`].
+    pub generation: Generation,
+    /// The Yjs update; none when the edit changed nothing, and only its place in the order matters.
+    pub update: Option<Bytes>,
+    /// What the log says of it.
+    pub entry: NewEntry,
+}
+
+/// Proof that an [`Append`] is durable: a power cut cannot take it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Durable {
+    /// How safe.
+    pub durability: Durability,
+    /// The number of the room's last edit, this one included.
+    pub seq: u64,
+}
+
+/// Why the store did not do as told. Nothing of the request was done, unless said otherwise.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// No room of this name and generation.
+    #[error("there is no such room")]
+    NoSuchRoom,
+    /// A room of this name exists.
+    #[error("a room of this name exists already")]
+    RoomExists,
+    /// The disk, or the cluster, did not take it. Whether it is there after a restart is unknown.
+    #[error("the store failed: {0}")]
+    Failed(String),
+    /// What was read is not what was written.
+    #[error("the store is damaged: {0}")]
+    Damaged(String),
+    /// Written by a newer version.
+    #[error("the store has schema {found}, this version knows {known}; use a newer collab-server")]
+    NewerSchema {
+        /// What it has.
+        found: u32,
+        /// What this version knows.
+        known: u32,
+    },
+    /// Another process uses it.
+    #[error("the store is in use by another process")]
+    InUse,
+    /// [`Store::close`] was called.
+    #[error("the store is closed")]
+    Closed,
+}
+
+/// The right to hand bytes to the store. Held with them until they are durable, so that what waits is bounded.
+#[derive(Debug)]
+pub struct Admission(#[expect(dead_code, reason = "held for its drop")] pub(crate) tokio::sync::OwnedSemaphorePermit);
+
+/// What every store owes.
+///
+/// - **Durable.** When a write returns, or the future of an append gives [`Durable`], a crash of the process or of the machine
+///   takes none of it. A write that failed may or may not be there after a restart.
+/// - **Ordered.** Appends become durable in the order of the calls; the call, not the first poll, takes the place. If one
+///   fails, every later one for the same room that was already called fails too.
+/// - **Atomic.** An append's update and log entry are there together or not at all; so are a room and its log entry, and a
+///   snapshot and the removal of the edits in it.
+/// - **Absence is not failure.** A room that is not there is `None` or [`StoreError::NoSuchRoom`], never an empty text; a
+///   failure is an error, never absence.
+/// - **Bounded.** What is called and not yet durable is bounded by [`Store::admit`].
+/// - **Numbered.** Log entries are numbered from 1 without gaps, in the order in which they become durable.
+#[async_trait]
+pub trait Store: Send + Sync + 'static {
+    /// Waits until `bytes` more may be handed over.
+    async fn admit(&self, bytes: usize) -> Result<Admission, StoreError>;
+
+    /// Creates a room with an empty text.
+    async fn create_room(&self, record: RoomRecord, entry: NewEntry) -> Result<(), StoreError>;
+
+    /// Replaces a room's record; the name and the generation stay.
+    async fn update_room(&self, record: RoomRecord, entry: NewEntry) -> Result<(), StoreError>;
+
+    /// Deletes a room and its text. The log keeps its entries.
+    async fn delete_room(&self, name: &RoomName, entry: NewEntry) -> Result<(), StoreError>;
+
+    /// A room's record.
+    async fn room(&self, name: &RoomName) -> Result<Option<RoomRecord>, StoreError>;
+
+    /// Every room's record, by name.
+    async fn rooms(&self) -> Result<Vec<RoomRecord>, StoreError>;
+
+    /// A room with its text.
+    async fn load(&self, name: &RoomName) -> Result<Option<StoredRoom>, StoreError>;
+
+    /// Makes an edit durable.
+    fn append(&self, admission: Admission, append: Append) -> BoxFuture<'static, Result<Durable, StoreError>>;
+
+    /// Replaces the edits up to and including `seq` by a snapshot of the text that holds them.
+    async fn compact(
+        &self,
+        name: &RoomName,
+        generation: Generation,
+        snapshot: Bytes,
+        seq: u64,
+    ) -> Result<(), StoreError>;
+
+    /// Adds entries to the log and waits until they are durable.
+    async fn log(&self, entries: Vec<NewEntry>) -> Result<(), StoreError>;
+
+    /// Reads the log. `wait_ms` is the caller's business.
+    async fn logs(&self, query: &LogQuery) -> Result<LogPage, StoreError>;
+
+    /// The number of the newest durable log entry, as it rises.
+    fn watch_log(&self) -> watch::Receiver<u64>;
+
+    /// Removes log entries older than `before_ms`, and the oldest ones beyond `keep`. Says how many went.
+    async fn prune_log(&self, before_ms: u64, keep: u64) -> Result<u64, StoreError>;
+
+    /// Makes everything called so far durable and closes the files. Later calls give [`StoreError::Closed`].
+    async fn close(&self);
+}
