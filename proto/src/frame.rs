@@ -169,7 +169,7 @@ pub enum ServerFrame {
         /// A Yjs update, format v1.
         update: Bytes,
     },
-    /// An edit of this client is safe, and so is every earlier one.
+    /// An edit of this client is safe. Says nothing of any other edit.
     Saved {
         /// Which edit.
         id: EditId,
