@@ -1,0 +1,47 @@
+//! What the inspector remembers of a document, so that it need not ask yrs.
+
+use std::collections::HashMap;
+
+use super::Id;
+
+/// How far each client's operations are known, and where not to cut.
+#[derive(Debug, Default)]
+pub(crate) struct Known {
+    clients: HashMap<u64, Client>,
+}
+
+#[derive(Debug, Default)]
+struct Client {
+    next: u32,
+    /// Clocks of the second halves of surrogate pairs, ascending. Four bytes each, and rare.
+    second_halves: Vec<u32>,
+}
+
+impl Known {
+    /// The clock that the client's next operation will have.
+    pub(crate) fn next(&self, client: u64) -> u32 {
+        self.clients.get(&client).map_or(0, |client| client.next)
+    }
+
+    /// Whether a cut just before this clock separates a surrogate pair.
+    pub(crate) fn cuts_pair(&self, at: Id) -> bool {
+        self.clients.get(&at.client).is_some_and(|client| client.second_halves.binary_search(&at.clock).is_ok())
+    }
+
+    /// Takes in new operations: the client's clocks go up to `end`, with these second halves among the new, ascending.
+    pub(crate) fn learn(&mut self, client: u64, end: u32, second_halves: impl Iterator<Item = u32>) {
+        let client = self.clients.entry(client).or_default();
+        client.next = end;
+        client.second_halves.extend(second_halves);
+    }
+
+    /// Every client with its next clock, in no order.
+    pub(crate) fn clocks(&self) -> impl Iterator<Item = (u64, u32)> + '_ {
+        self.clients.iter().map(|(id, client)| (*id, client.next))
+    }
+
+    /// How many clients ever wrote.
+    pub(crate) fn len(&self) -> usize {
+        self.clients.len()
+    }
+}
