@@ -206,11 +206,16 @@ pub struct LogQuery {
     pub wait_ms: Option<u32>,
 }
 
-/// The answer to a [`LogQuery`].
+/// The answer to a [`LogQuery`]: every entry that matches and has a number from `first_seq` to `last_seq`. While `more` is
+/// true, the next page of a query newest first has `before: first_seq`, the next page of one with `after` has
+/// `after: last_seq`; so no entry is skipped or shown twice. A page may be empty and have more: the server looks at a
+/// bounded number of entries at a time.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogPage {
     /// The entries that match.
     pub entries: Vec<LogEntry>,
+    /// The number of the oldest entry that was looked at: the next `before`.
+    pub first_seq: u64,
     /// The number of the newest entry that was looked at: the next `after`.
     pub last_seq: u64,
     /// Whether older (or, with `after`, newer) entries that match may be left.

@@ -1,6 +1,22 @@
 //! Where rooms, texts and the audit log live.
 //!
-//! [`Store`] says in words what every implementation owes; `conformance` checks each of them against it.
+//! [`Store`] says in words what every implementation owes; `conformance` checks each of them against it. [`redb`] is the
+//! store of one server. The others exist for tests: one in memory, one that fails on command.
+
+mod gate;
+
+mod page;
+
+pub mod redb;
+
+#[cfg(any(test, feature = "testing"))]
+pub mod memory;
+
+#[cfg(any(test, feature = "testing"))]
+pub mod faulty;
+
+#[cfg(any(test, feature = "testing"))]
+pub mod conformance;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -10,6 +26,7 @@ use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
+pub use self::gate::WAITING_BYTES;
 use crate::audit::NewEntry;
 
 /// What is kept about a room besides its text.
@@ -47,7 +64,7 @@ pub struct Append {
     pub room: RoomName,
     /// Which life of its text. An append for another generation is refused as [`StoreError::NoSuchRoom`].
     pub generation: Generation,
-    /// The Yjs update; none when the edit changed nothing, and only its place in the order matters.
+    /// The Yjs update; none when the edit changed nothing, and only its place in the order matters. It takes no number then.
     pub update: Option<Bytes>,
     /// What the log says of it.
     pub entry: NewEntry,
@@ -102,12 +119,15 @@ pub struct Admission(#[expect(dead_code, reason = "held for its drop")] pub(crat
 /// - **Durable.** When a write returns, or the future of an append gives [`Durable`], a crash of the process or of the machine
 ///   takes none of it. A write that failed may or may not be there after a restart.
 /// - **Ordered.** Appends become durable in the order of the calls; the call, not the first poll, takes the place. If one
-///   fails, every later one for the same room that was already called fails too.
+///   gives [`StoreError::Failed`], every later one for the same room gives it too, until [`Store::load`] has returned the
+///   room: a later edit may build on the lost one, so whoever appends must first start again from what is durable.
+/// - **Loaded whole.** A load sees every append of its room that was called before it.
 /// - **Atomic.** An append's update and log entry are there together or not at all; so are a room and its log entry, and a
 ///   snapshot and the removal of the edits in it.
 /// - **Absence is not failure.** A room that is not there is `None` or [`StoreError::NoSuchRoom`], never an empty text; a
 ///   failure is an error, never absence.
-/// - **Bounded.** What is called and not yet durable is bounded by [`Store::admit`].
+/// - **Bounded.** What is called and not yet durable is bounded by [`Store::admit`]. A request for more than the whole bound
+///   waits until it has all of it.
 /// - **Numbered.** Log entries are numbered from 1 without gaps, in the order in which they become durable.
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
@@ -117,7 +137,7 @@ pub trait Store: Send + Sync + 'static {
     /// Creates a room with an empty text.
     async fn create_room(&self, record: RoomRecord, entry: NewEntry) -> Result<(), StoreError>;
 
-    /// Replaces a room's record; the name and the generation stay.
+    /// Replaces a room's record; the name and the generation stay. Another generation is [`StoreError::NoSuchRoom`].
     async fn update_room(&self, record: RoomRecord, entry: NewEntry) -> Result<(), StoreError>;
 
     /// Deletes a room and its text. The log keeps its entries.
@@ -132,10 +152,11 @@ pub trait Store: Send + Sync + 'static {
     /// A room with its text.
     async fn load(&self, name: &RoomName) -> Result<Option<StoredRoom>, StoreError>;
 
-    /// Makes an edit durable.
+    /// Makes an edit durable. The work goes on when the future is dropped.
     fn append(&self, admission: Admission, append: Append) -> BoxFuture<'static, Result<Durable, StoreError>>;
 
-    /// Replaces the edits up to and including `seq` by a snapshot of the text that holds them.
+    /// Replaces the edits up to and including `seq` by a snapshot of the text that holds them. A snapshot older than the one
+    /// that is there changes nothing; one of edits that are not stored yet is refused as [`StoreError::Failed`].
     async fn compact(
         &self,
         name: &RoomName,
@@ -153,7 +174,8 @@ pub trait Store: Send + Sync + 'static {
     /// The number of the newest durable log entry, as it rises.
     fn watch_log(&self) -> watch::Receiver<u64>;
 
-    /// Removes log entries older than `before_ms`, and the oldest ones beyond `keep`. Says how many went.
+    /// Removes the oldest log entries for as long as they are older than `before_ms` or there are more than `keep`. Says how
+    /// many went. The numbers of the others stay, and are never given again.
     async fn prune_log(&self, before_ms: u64, keep: u64) -> Result<u64, StoreError>;
 
     /// Makes everything called so far durable and closes the files. Later calls give [`StoreError::Closed`].

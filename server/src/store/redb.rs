@@ -1,0 +1,236 @@
+//! The store of one server: an embedded database, written by one thread.
+//!
+//! The road of a write: [`RedbStore`] puts it in a queue; `writer` takes everything that waits and commits it in one
+//! transaction; `apply` says what each write does to the `tables`. One sync of the disk serves everybody who waited, so the
+//! throughput grows with the load. Reads see what is durable and run beside the writer.
+//!
+//! When a commit fails (the disk is full, say), everything in its batch fails; the database is closed, opened again and
+//! checked, and the next batch is tried as if nothing had been. While it cannot be opened, reads and writes fail, and each
+//! later batch tries again.
+
+mod tables;
+
+mod files;
+
+mod error;
+
+mod apply;
+
+mod writer;
+
+mod read;
+
+#[cfg(test)]
+mod tests;
+
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use collab_proto::api::{LogPage, LogQuery};
+use collab_proto::{Durability, Generation, RoomName};
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, ready};
+use redb::ReadTransaction;
+use tokio::sync::{Semaphore, oneshot, watch};
+
+use self::apply::PRUNE_STEP;
+use self::error::panicked;
+use self::files::{Files, Open};
+use self::writer::{Job, Op, Writer};
+use super::gate::Gate;
+use super::{Admission, Append, Durable, RoomRecord, Store, StoreError, StoredRoom};
+use crate::audit::NewEntry;
+
+/// How many log entries outside of edits may wait for the disk.
+const WAITING_ENTRIES: u32 = 16_384;
+
+/// Rooms, texts and the log in one file, by redb.
+pub struct RedbStore {
+    shared: Arc<Shared>,
+    /// None once closed.
+    queue: Mutex<Option<Sender<Job>>>,
+    /// Ends when the files are closed.
+    running: watch::Receiver<()>,
+    writer: Mutex<Option<JoinHandle<()>>>,
+    gate: Gate,
+    entries: Semaphore,
+}
+
+/// What the writer and the readers share.
+struct Shared {
+    files: Files,
+    newest: watch::Sender<u64>,
+    commits: AtomicU64,
+}
+
+impl RedbStore {
+    /// Opens the store in the file `path`, and makes it if there is none; the directory must be there.
+    ///
+    /// It reads the whole file once to check it, so it may take seconds, and blocks. Errors: [`StoreError::InUse`],
+    /// [`StoreError::NewerSchema`], [`StoreError::Damaged`], and [`StoreError::Failed`] when the file cannot be opened.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
+        let path = path.as_ref().to_owned();
+        files::ensure(&path)?;
+        Self::start(Box::new(move || files::open(&path)))
+    }
+
+    fn start(open: Open) -> Result<Self, StoreError> {
+        let files = Files::new(open)?;
+        let newest = read::newest(&files.read()?)?;
+        let shared = Arc::new(Shared { files, newest: watch::Sender::new(newest), commits: AtomicU64::new(0) });
+        let (queue, jobs) = channel();
+        let (ending, running) = watch::channel(());
+        let writer = Writer::new(shared.clone(), ending);
+        let writer = std::thread::Builder::new().name("store".into()).spawn(move || writer.run(jobs));
+        Ok(Self {
+            shared,
+            queue: Mutex::new(Some(queue)),
+            running,
+            writer: Mutex::new(Some(writer.map_err(|e| StoreError::Failed(e.to_string()))?)),
+            gate: Gate::new(),
+            entries: Semaphore::new(WAITING_ENTRIES as usize),
+        })
+    }
+
+    /// How many transactions were committed since the store was opened.
+    pub fn commits(&self) -> u64 {
+        self.shared.commits.load(Ordering::Relaxed)
+    }
+
+    /// Takes a place in the queue now. The future waits for the answer.
+    fn submit(&self, op: Op, admission: Option<Admission>) -> BoxFuture<'static, Result<u64, StoreError>> {
+        let (answer, answered) = oneshot::channel();
+        let job = Job { op, admission, answer };
+        let sent = match &*self.queue.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some(queue) => queue.send(job).map_err(|_| writer_stopped()),
+            None => Err(StoreError::Closed),
+        };
+        match sent {
+            Ok(()) => answered.map(|answer| answer.unwrap_or_else(|_| Err(writer_stopped()))).boxed(),
+            Err(error) => ready(Err(error)).boxed(),
+        }
+    }
+
+    async fn write(&self, op: Op) -> Result<(), StoreError> {
+        self.submit(op, None).await.map(drop)
+    }
+
+    /// Reads on a thread that may block: a page that is not in memory is read from the disk.
+    async fn read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&ReadTransaction) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let shared = self.shared.clone();
+        let done = tokio::task::spawn_blocking(move || read(&shared.files.read()?)).await;
+        done.unwrap_or_else(|error| match error.try_into_panic() {
+            Ok(panic) => Err(panicked(panic.as_ref())),
+            Err(_) => Err(StoreError::Closed),
+        })
+    }
+
+    fn stop(&self) {
+        self.gate.close();
+        self.entries.close();
+        drop(self.queue.lock().unwrap_or_else(PoisonError::into_inner).take());
+    }
+}
+
+fn writer_stopped() -> StoreError {
+    StoreError::Failed("its writer has stopped".into())
+}
+
+#[async_trait]
+impl Store for RedbStore {
+    async fn admit(&self, bytes: usize) -> Result<Admission, StoreError> {
+        self.gate.admit(bytes).await
+    }
+
+    async fn create_room(&self, record: RoomRecord, entry: NewEntry) -> Result<(), StoreError> {
+        self.write(Op::Create(record, entry)).await
+    }
+
+    async fn update_room(&self, record: RoomRecord, entry: NewEntry) -> Result<(), StoreError> {
+        self.write(Op::Update(record, entry)).await
+    }
+
+    async fn delete_room(&self, name: &RoomName, entry: NewEntry) -> Result<(), StoreError> {
+        self.write(Op::Delete(name.clone(), entry)).await
+    }
+
+    async fn room(&self, name: &RoomName) -> Result<Option<RoomRecord>, StoreError> {
+        let name = name.clone();
+        self.read(move |transaction| read::room(transaction, &name)).await
+    }
+
+    async fn rooms(&self) -> Result<Vec<RoomRecord>, StoreError> {
+        self.read(read::rooms).await
+    }
+
+    async fn load(&self, name: &RoomName) -> Result<Option<StoredRoom>, StoreError> {
+        let name = name.clone();
+        self.write(Op::Load(name.clone())).await?;
+        self.read(move |transaction| read::load(transaction, &name)).await
+    }
+
+    fn append(&self, admission: Admission, append: Append) -> BoxFuture<'static, Result<Durable, StoreError>> {
+        let durable = |seq| Durable { durability: Durability::Disk, seq };
+        self.submit(Op::Append(append), Some(admission)).map(move |answer| answer.map(durable)).boxed()
+    }
+
+    async fn compact(
+        &self,
+        name: &RoomName,
+        generation: Generation,
+        snapshot: Bytes,
+        seq: u64,
+    ) -> Result<(), StoreError> {
+        self.write(Op::Compact { name: name.clone(), generation, snapshot, seq }).await
+    }
+
+    async fn log(&self, entries: Vec<NewEntry>) -> Result<(), StoreError> {
+        let cost = u32::try_from(entries.len()).unwrap_or(u32::MAX).min(WAITING_ENTRIES);
+        let _place = self.entries.acquire_many(cost).await.map_err(|_| StoreError::Closed)?;
+        self.write(Op::Log(entries)).await
+    }
+
+    async fn logs(&self, query: &LogQuery) -> Result<LogPage, StoreError> {
+        let query = query.clone();
+        self.read(move |transaction| read::logs(transaction, &query)).await
+    }
+
+    fn watch_log(&self) -> watch::Receiver<u64> {
+        self.shared.newest.subscribe()
+    }
+
+    async fn prune_log(&self, before_ms: u64, keep: u64) -> Result<u64, StoreError> {
+        let mut gone = 0;
+        loop {
+            let step = self.submit(Op::Prune { before_ms, keep }, None).await?;
+            gone += step;
+            if step < PRUNE_STEP {
+                return Ok(gone);
+            }
+        }
+    }
+
+    async fn close(&self) {
+        self.stop();
+        // Nothing is ever sent: this ends when the writer has dropped its end.
+        let _ = self.running.clone().changed().await;
+    }
+}
+
+impl Drop for RedbStore {
+    /// Waits for the last commit, so that whoever opens the file next finds it free.
+    fn drop(&mut self) {
+        self.stop();
+        if let Some(writer) = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            let _ = writer.join();
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! The database file: made, opened, opened again after a failure, closed.
+
+use std::fs::{self, File, OpenOptions};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use redb::{Builder, Database, Durability, ReadTransaction, ReadableDatabase, WriteTransaction};
+
+use super::StoreError;
+use super::error::panicked;
+use super::tables::{LOG, LOG_BY_ROOM, META, META_LOG_SEQ, META_SCHEMA, ROOMS, SCHEMA, SNAPSHOTS, UPDATES};
+
+/// Memory for pages of the file, in bytes. redb's default of 1 GiB is more than the whole server should take.
+const CACHE_BYTES: usize = 32 << 20;
+
+/// Opens the database. Called again after every failure, because redb refuses all work after the first one.
+pub(super) type Open = Box<dyn Fn() -> Result<Database, StoreError> + Send + Sync>;
+
+/// The database as the writer and the readers share it.
+pub(super) struct Files {
+    open: Open,
+    state: RwLock<State>,
+}
+
+enum State {
+    Open(Database),
+    Failed(StoreError),
+    Closed,
+}
+
+impl Files {
+    /// Opens the database for the first time.
+    pub(super) fn new(open: Open) -> Result<Self, StoreError> {
+        let database = open()?;
+        Ok(Self { open, state: RwLock::new(State::Open(database)) })
+    }
+
+    /// What is durable now.
+    pub(super) fn read(&self) -> Result<ReadTransaction, StoreError> {
+        Ok(self.state().get()?.begin_read()?)
+    }
+
+    /// A transaction whose commit is durable when it returns. Opens the database again if it had failed.
+    pub(super) fn write(&self) -> Result<WriteTransaction, StoreError> {
+        if matches!(*self.state(), State::Failed(_)) {
+            self.reopen();
+        }
+        let mut transaction = self.state().get()?.begin_write()?;
+        transaction.set_durability(Durability::Immediate)?;
+        Ok(transaction)
+    }
+
+    /// Closes the database and opens it again, back to what is durable.
+    pub(super) fn reopen(&self) {
+        let mut state = self.state_mut();
+        // The file is locked until the old database is gone.
+        *state = State::Closed;
+        *state = (self.open)().map_or_else(State::Failed, State::Open);
+    }
+
+    /// Closes the database for good.
+    pub(super) fn close(&self) {
+        *self.state_mut() = State::Closed;
+    }
+
+    fn state(&self) -> RwLockReadGuard<'_, State> {
+        self.state.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn state_mut(&self) -> RwLockWriteGuard<'_, State> {
+        self.state.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn get(&self) -> Result<&Database, StoreError> {
+        match self {
+            Self::Open(database) => Ok(database),
+            Self::Failed(error) => Err(error.clone()),
+            Self::Closed => Err(StoreError::Closed),
+        }
+    }
+}
+
+/// Makes the store at `path` if there is none.
+pub(super) fn ensure(path: &Path) -> Result<(), StoreError> {
+    match path.try_exists() {
+        Ok(true) => Ok(()),
+        Ok(false) => create(path),
+        Err(error) => Err(failed(path, &error)),
+    }
+}
+
+/// Opens the store at `path`. The checksum of every page is checked, so that damage is found now and not in the middle of
+/// the work; that reads the whole file once.
+pub(super) fn open(path: &Path) -> Result<Database, StoreError> {
+    let mut builder = builder();
+    builder.set_check_integrity_on_open(true);
+    let database = guarded(|| Ok(builder.open(path)?))?;
+    guarded(|| check_schema(&database))?;
+    Ok(database)
+}
+
+/// Makes a new store beside `path` and moves it there when it is whole: a crash on the way leaves no store rather than half
+/// of one, and an empty or cut file at `path` is damage rather than a new store.
+fn create(path: &Path) -> Result<(), StoreError> {
+    let draft = draft(path);
+    let _ = fs::remove_file(&draft);
+    private_file(&draft).map_err(|e| failed(&draft, &e))?;
+    let database = builder().create(&draft)?;
+    write_schema(&database)?;
+    drop(database);
+    fs::rename(&draft, path).and_then(|()| sync_directory(path)).map_err(|e| failed(path, &e))
+}
+
+fn builder() -> Builder {
+    let mut builder = Builder::new();
+    builder.set_cache_size(CACHE_BYTES);
+    builder
+}
+
+fn draft(path: &Path) -> PathBuf {
+    let mut draft = path.as_os_str().to_owned();
+    draft.push(".new");
+    draft.into()
+}
+
+/// The store holds password hashes and texts: nobody else may read it.
+fn private_file(path: &Path) -> std::io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
+/// Without this, a power cut could take the new file's name.
+fn sync_directory(path: &Path) -> std::io::Result<()> {
+    match path.parent() {
+        Some(parent) if parent != Path::new("") => File::open(parent)?.sync_all(),
+        _ => File::open(".")?.sync_all(),
+    }
+}
+
+fn write_schema(database: &Database) -> Result<(), StoreError> {
+    let transaction = database.begin_write()?;
+    transaction.open_table(ROOMS)?;
+    transaction.open_table(UPDATES)?;
+    transaction.open_table(SNAPSHOTS)?;
+    transaction.open_table(LOG)?;
+    transaction.open_table(LOG_BY_ROOM)?;
+    let mut meta = transaction.open_table(META)?;
+    meta.insert(META_SCHEMA, SCHEMA)?;
+    meta.insert(META_LOG_SEQ, 0)?;
+    drop(meta);
+    Ok(transaction.commit()?)
+}
+
+fn check_schema(database: &Database) -> Result<(), StoreError> {
+    let meta = database.begin_read()?.open_table(META)?;
+    let found = meta.get(META_SCHEMA)?.map(|schema| schema.value());
+    match found {
+        Some(SCHEMA) => Ok(()),
+        Some(newer) if newer > SCHEMA => Err(StoreError::NewerSchema { found: number(newer), known: number(SCHEMA) }),
+        _ => Err(StoreError::Damaged("it does not say which schema it has".into())),
+    }
+}
+
+fn number(schema: u64) -> u32 {
+    u32::try_from(schema).unwrap_or(u32::MAX)
+}
+
+fn guarded<T>(work: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| Err(panicked(panic.as_ref())))
+}
+
+fn failed(path: &Path, error: &std::io::Error) -> StoreError {
+    StoreError::Failed(format!("{}: {error}", path.display()))
+}

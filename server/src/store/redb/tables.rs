@@ -1,0 +1,67 @@
+//! The tables and how their values are written.
+
+use collab_proto::api::LogEntry;
+use redb::{ReadableTable, TableDefinition};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::StoreError;
+use crate::audit::NewEntry;
+
+/// The schema this version writes. It rises when an older version could no longer read the tables.
+pub(super) const SCHEMA: u64 = 1;
+
+/// Room name to [`RoomRecord`](crate::store::RoomRecord).
+pub(super) const ROOMS: TableDefinition<&str, &[u8]> = TableDefinition::new("rooms");
+
+/// Room name and number of the edit to its Yjs update.
+pub(super) const UPDATES: TableDefinition<(&str, u64), &[u8]> = TableDefinition::new("updates");
+
+/// Room name to the number of the last edit in the snapshot, and the snapshot.
+pub(super) const SNAPSHOTS: TableDefinition<&str, (u64, &[u8])> = TableDefinition::new("snapshots");
+
+/// Number to [`NewEntry`].
+pub(super) const LOG: TableDefinition<u64, &[u8]> = TableDefinition::new("log");
+
+/// The numbers of the entries about a room.
+pub(super) const LOG_BY_ROOM: TableDefinition<(&str, u64), ()> = TableDefinition::new("log_by_room");
+
+/// Single numbers: [`META_SCHEMA`] and [`META_LOG_SEQ`].
+pub(super) const META: TableDefinition<&str, u64> = TableDefinition::new("meta");
+
+/// The key of the schema version.
+pub(super) const META_SCHEMA: &str = "schema";
+
+/// The key of the number of the newest log entry. It outlives the entry, so that a number is never given twice.
+pub(super) const META_LOG_SEQ: &str = "log_seq";
+
+/// The first byte of every record and log entry; the rest is postcard.
+const FORMAT: u8 = 1;
+
+/// A record or a log entry as bytes.
+pub(super) fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>, StoreError> {
+    postcard::to_extend(value, vec![FORMAT]).map_err(|e| StoreError::Failed(format!("a record cannot be written: {e}")))
+}
+
+/// A record or a log entry from its bytes; `what` names it in the error.
+pub(super) fn decode<T: DeserializeOwned>(what: &str, bytes: &[u8]) -> Result<T, StoreError> {
+    let damaged = |why: &dyn std::fmt::Display| StoreError::Damaged(format!("{what} cannot be read: {why}"));
+    match bytes.split_first() {
+        Some((&FORMAT, rest)) => postcard::from_bytes(rest).map_err(|e| damaged(&e)),
+        Some((format, _)) => Err(damaged(&format_args!("unknown format {format}"))),
+        None => Err(damaged(&"it is empty")),
+    }
+}
+
+/// The log entry with this number.
+pub(super) fn log_entry(log: &impl ReadableTable<u64, &'static [u8]>, seq: u64) -> Result<LogEntry, StoreError> {
+    match log.get(seq)? {
+        Some(bytes) => decode_entry(seq, bytes.value()),
+        None => Err(StoreError::Damaged(format!("log entry {seq} is missing"))),
+    }
+}
+
+/// A log entry from its bytes.
+pub(super) fn decode_entry(seq: u64, bytes: &[u8]) -> Result<LogEntry, StoreError> {
+    Ok(decode::<NewEntry>("a log entry", bytes)?.numbered(seq))
+}
