@@ -1,0 +1,61 @@
+//! The pages and the JSON API, over HTTPS and, for this machine alone, in clear text. One router serves both.
+//!
+//! Reading order: [`listener`] (connections), [`guard`] (what every request must pass), [`access`] (who asks), [`rooms`],
+//! [`logs`], [`server`] (the API), [`pages`] (what a browser shows), [`answer`] (refusals as HTTP).
+
+pub mod listener;
+
+mod guard;
+
+mod access;
+
+mod rooms;
+
+mod logs;
+
+mod server;
+
+mod pages;
+
+mod answer;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::{from_fn, map_response};
+use axum::routing::get;
+use tower_http::compression::CompressionLayer;
+
+use crate::app::App;
+
+pub use listener::{Peer, bind, serve};
+
+/// Largest body of a request, in bytes: a name and a password fit many times over.
+const MAX_BODY_BYTES: usize = 16 * 1024;
+
+/// Everything that is served over HTTP. Requests must carry a [`Peer`], as those that come by [`serve`] do.
+pub fn router(app: Arc<App>) -> Router {
+    let api = Router::new()
+        .route("/server", get(server::info))
+        .route("/rooms", get(rooms::list).post(rooms::create))
+        .route("/rooms/{name}", get(rooms::show).delete(rooms::delete))
+        .route("/rooms/{name}/password", axum::routing::put(rooms::change_password))
+        .route("/logs", get(logs::logs))
+        .with_state(logs::Api::new(app.clone()))
+        .layer(map_response(answer::never_kept))
+        .fallback(answer::no_such_endpoint)
+        .method_not_allowed_fallback(answer::wrong_method);
+    Router::new()
+        .nest("/api", api)
+        .route("/healthz", get("ok"))
+        .route("/readyz", get(server::ready).with_state(app))
+        .fallback(pages::page)
+        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .layer(CompressionLayer::new())
+        .layer(from_fn(guard::guard))
+        .layer(map_response(guard::secure))
+}
+
+#[cfg(test)]
+mod tests;

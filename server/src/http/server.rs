@@ -1,0 +1,30 @@
+//! What clients and supervisors ask the server about itself.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use collab_proto::api::ServerInfo;
+use collab_proto::{Durability, PROTOCOL};
+
+use crate::app::{App, Phase};
+
+pub(super) async fn info(State(app): State<Arc<App>>) -> Json<ServerInfo> {
+    let identity = app.certificates.current();
+    let hash = identity.is_self_signed().then(|| hex::encode(identity.certificate_hash()));
+    Json(ServerInfo {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        protocol: PROTOCOL,
+        webtransport_port: app.webtransport_port,
+        certificate_hashes: hash.into_iter().collect(),
+        durability: Durability::Disk,
+    })
+}
+
+pub(super) async fn ready(State(app): State<Arc<App>>) -> (StatusCode, &'static str) {
+    match *app.phase.borrow() {
+        Phase::Serving => (StatusCode::OK, "ready"),
+        Phase::Draining => (StatusCode::SERVICE_UNAVAILABLE, "draining"),
+    }
+}
