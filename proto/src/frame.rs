@@ -194,7 +194,8 @@ pub enum ServerFrame {
         /// What the server has now: a Yjs state vector, format v1.
         state_vector: Bytes,
     },
-    /// Who came, who went, who changed name or role. Safe to apply twice.
+    /// Who came, who went, who changed name or role. Safe to apply twice. When it names as many as there are, it is the whole
+    /// list, and whoever is not in it is gone.
     Members {
         /// How many are in the room now.
         count: u32,

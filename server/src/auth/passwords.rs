@@ -1,0 +1,140 @@
+//! Hashing passwords with argon2id, away from the network thread and a few at a time.
+
+use std::sync::Arc;
+
+use argon2::password_hash::phc::PasswordHash;
+use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+use argon2::{Algorithm, Argon2, Params, Version};
+use collab_proto::Code;
+use collab_proto::limits::{MAX_PASSWORD_BYTES, MIN_PASSWORD_CHARS};
+use tokio::sync::Semaphore;
+
+use crate::refusal::Refusal;
+
+/// Memory of one hash in KiB, and passes over it: OWASP's first recommendation for argon2id (19 MiB, t=2, p=1).
+const MEMORY_KIB: u32 = 19 * 1024;
+const PASSES: u32 = 2;
+
+/// How many may wait for a hash. At some 30 ms a hash, whoever is further back would wait for half a minute.
+const MAX_WAITING: usize = 1024;
+
+/// Hashes and checks passwords on a bounded number of threads.
+#[derive(Debug, Clone)]
+pub struct Passwords {
+    threads: Arc<Semaphore>,
+    queue: Arc<Semaphore>,
+    /// Checked in the place of a missing room's hash, so that the answer takes as long.
+    decoy: Arc<str>,
+}
+
+impl Passwords {
+    /// At most `threads` hashes at once; each takes 19 MiB.
+    ///
+    /// # Errors
+    ///
+    /// When the operating system gives no randomness for a salt.
+    pub fn new(threads: usize) -> Result<Self, Refusal> {
+        Ok(Self {
+            threads: Arc::new(Semaphore::new(threads)),
+            queue: Arc::new(Semaphore::new(threads + MAX_WAITING)),
+            decoy: hash_now("no room has this password")?.into(),
+        })
+    }
+
+    /// Hashes a new password to an argon2id PHC string.
+    ///
+    /// # Errors
+    ///
+    /// [`Code::BadPassword`] for one that is too short or too long, [`Code::Busy`] when too many wait.
+    pub async fn hash(&self, password: &str) -> Result<String, Refusal> {
+        check_length(password)?;
+        let password = password.to_owned();
+        self.run(move || hash_now(&password)).await?
+    }
+
+    /// Whether the password fits the hash. Without a hash it takes as long, and says no.
+    ///
+    /// # Errors
+    ///
+    /// [`Code::Busy`] when too many wait, [`Code::Internal`] for a hash that is none.
+    pub async fn verify(&self, password: &str, hash: Option<&str>) -> Result<bool, Refusal> {
+        if password.len() > MAX_PASSWORD_BYTES {
+            return Ok(false);
+        }
+        let exists = hash.is_some();
+        let hash = hash.unwrap_or(&self.decoy).to_owned();
+        let password = password.to_owned();
+        let fits = self.run(move || verify_now(&password, &hash)).await??;
+        Ok(fits && exists)
+    }
+
+    async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Refusal> {
+        let Ok(_place) = self.queue.try_acquire() else {
+            return Err(Code::Busy.into());
+        };
+        let Ok(_thread) = self.threads.acquire().await else {
+            return Err(Code::Draining.into());
+        };
+        tokio::task::spawn_blocking(work).await.map_err(|_| Code::Internal.into())
+    }
+}
+
+fn check_length(password: &str) -> Result<(), Refusal> {
+    let long_enough = password.chars().nth(MIN_PASSWORD_CHARS - 1).is_some();
+    if long_enough && password.len() <= MAX_PASSWORD_BYTES { Ok(()) } else { Err(Code::BadPassword.into()) }
+}
+
+fn argon2() -> Result<Argon2<'static>, Refusal> {
+    let params = Params::new(MEMORY_KIB, PASSES, 1, None).map_err(internal)?;
+    Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
+}
+
+fn hash_now(password: &str) -> Result<String, Refusal> {
+    Ok(argon2()?.hash_password(password.as_bytes()).map_err(internal)?.to_string())
+}
+
+fn verify_now(password: &str, hash: &str) -> Result<bool, Refusal> {
+    let hash = PasswordHash::new(hash).map_err(internal)?;
+    Ok(argon2()?.verify_password(password.as_bytes(), &hash).is_ok())
+}
+
+fn internal(error: impl std::fmt::Display) -> Refusal {
+    tracing::error!(%error, "hashing a password failed");
+    Code::Internal.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_hash_is_argon2id_with_the_parameters_we_promise() {
+        let passwords = Passwords::new(1).unwrap();
+        let hash = passwords.hash("correct horse").await.unwrap();
+        assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
+        assert_eq!(passwords.verify("correct horse", Some(&hash)).await, Ok(true));
+        assert_eq!(passwords.verify("wrong horse", Some(&hash)).await, Ok(false));
+    }
+
+    #[tokio::test]
+    async fn a_missing_room_never_fits_even_with_the_decoys_password() {
+        let passwords = Passwords::new(1).unwrap();
+        assert_eq!(passwords.verify("no room has this password", None).await, Ok(false));
+    }
+
+    #[tokio::test]
+    async fn a_password_is_limited_at_both_edges() {
+        let passwords = Passwords::new(1).unwrap();
+        assert_eq!(passwords.hash("12345").await.unwrap_err().code, Code::BadPassword);
+        assert!(passwords.hash("été123").await.is_ok());
+        assert!(passwords.hash(&"x".repeat(MAX_PASSWORD_BYTES)).await.is_ok());
+        assert_eq!(passwords.hash(&"x".repeat(MAX_PASSWORD_BYTES + 1)).await.unwrap_err().code, Code::BadPassword);
+    }
+
+    #[tokio::test]
+    async fn who_would_wait_too_long_is_sent_away() {
+        let passwords = Passwords::new(1).unwrap();
+        let _all = passwords.queue.try_acquire_many(1 + MAX_WAITING as u32).unwrap();
+        assert_eq!(passwords.hash("correct horse").await.unwrap_err().code, Code::Busy);
+    }
+}

@@ -1,0 +1,190 @@
+//! Tokens that join without a password: signed (HMAC-SHA256 JWT), bound to a room, its generation and its password.
+
+use collab_proto::limits::MAX_TOKEN_BYTES;
+use collab_proto::{Generation, MemberId, Role, RoomName};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use serde::{Deserialize, Serialize};
+
+use crate::store::RoomRecord;
+
+/// How long a resume token brings a member back, in seconds: a week.
+const RESUME_SECONDS: u64 = 7 * 24 * 3600;
+
+/// How long an owner token is good, in seconds: a year.
+const OWNER_SECONDS: u64 = 365 * 24 * 3600;
+
+/// What a token says. An embedding application may make its own with the key in the data directory.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claims {
+    /// The user. The budget of edits belongs to it.
+    pub sub: String,
+    /// The only room it opens.
+    pub room: RoomName,
+    /// What its holder may do there.
+    pub role: Role,
+    /// The name that others see, when the joining client gives none.
+    #[serde(default)]
+    pub name: String,
+    /// The password version it was made under. An owner's outlives a change of the password.
+    pub pv: u32,
+    /// The generation it was made for, if bound to one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub r#gen: Option<Generation>,
+    /// The member it brings back, for a resume token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub member: Option<MemberId>,
+    /// When it ends, in seconds since 1970 (UTC).
+    pub exp: u64,
+}
+
+/// Makes and checks tokens.
+pub struct Tokens {
+    signing: EncodingKey,
+    checking: DecodingKey,
+}
+
+impl Tokens {
+    /// Tokens under a secret key of 32 bytes.
+    pub fn new(key: &[u8]) -> Self {
+        Self { signing: EncodingKey::from_secret(key), checking: DecodingKey::from_secret(key) }
+    }
+
+    /// A token that brings a member back.
+    ///
+    /// # Errors
+    ///
+    /// When signing fails, which it does only for want of a cryptographic backend.
+    pub fn resume(&self, now_ms: u64, member: &Identity, record: &RoomRecord) -> Result<String, TokenError> {
+        self.sign(&Claims {
+            sub: member.user.clone(),
+            room: record.name.clone(),
+            role: member.role,
+            name: member.name.clone(),
+            pv: record.password_version,
+            r#gen: Some(record.generation),
+            member: Some(member.member),
+            exp: now_ms / 1000 + RESUME_SECONDS,
+        })
+    }
+
+    /// A token that joins as the owner, for whoever created the room.
+    ///
+    /// # Errors
+    ///
+    /// As [`Tokens::resume`].
+    pub fn owner(&self, now_ms: u64, user: String, record: &RoomRecord) -> Result<String, TokenError> {
+        self.sign(&Claims {
+            sub: user,
+            room: record.name.clone(),
+            role: Role::Owner,
+            name: String::new(),
+            pv: record.password_version,
+            r#gen: Some(record.generation),
+            member: None,
+            exp: now_ms / 1000 + OWNER_SECONDS,
+        })
+    }
+
+    fn sign(&self, claims: &Claims) -> Result<String, TokenError> {
+        jsonwebtoken::encode(&Header::new(Algorithm::HS256), claims, &self.signing).map_err(|_| TokenError)
+    }
+
+    /// What a token says, if it is ours, has not ended, and is good for the room as it stands.
+    ///
+    /// # Errors
+    ///
+    /// [`TokenError`], without saying which of these failed.
+    pub fn check(&self, now_ms: u64, token: &str, record: &RoomRecord) -> Result<Claims, TokenError> {
+        let claims = self.claims(now_ms, token)?;
+        let fits = claims.room == record.name
+            && claims.r#gen.is_none_or(|generation| generation == record.generation)
+            && (claims.role == Role::Owner || claims.pv == record.password_version);
+        if fits { Ok(claims) } else { Err(TokenError) }
+    }
+
+    fn claims(&self, now_ms: u64, token: &str) -> Result<Claims, TokenError> {
+        if token.len() > MAX_TOKEN_BYTES {
+            return Err(TokenError);
+        }
+        let mut rules = Validation::new(Algorithm::HS256);
+        rules.validate_exp = false;
+        let claims = jsonwebtoken::decode::<Claims>(token, &self.checking, &rules).map_err(|_| TokenError)?.claims;
+        if claims.exp <= now_ms / 1000 { Err(TokenError) } else { Ok(claims) }
+    }
+}
+
+/// The token is not ours, has ended, or is for something else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the token is not valid")]
+pub struct TokenError;
+
+/// Somebody who was let in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// The user, to whom the budget belongs.
+    pub user: String,
+    /// The member in this room.
+    pub member: MemberId,
+    /// The cleaned name.
+    pub name: String,
+    /// What they may do.
+    pub role: Role,
+    /// Whether a resume token brought them back.
+    pub resumed: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record() -> RoomRecord {
+        RoomRecord {
+            name: RoomName::parse("demo").unwrap(),
+            generation: Generation(7),
+            created_ms: 0,
+            password_hash: String::new(),
+            password_version: 3,
+        }
+    }
+
+    fn somebody() -> Identity {
+        Identity {
+            user: "u1".into(),
+            member: MemberId(5),
+            name: "Ada".into(),
+            role: Role::Editor,
+            resumed: false,
+        }
+    }
+
+    #[test]
+    fn a_resume_token_brings_back_the_same_member_until_it_ends() {
+        let tokens = Tokens::new(&[1; 32]);
+        let token = tokens.resume(5_000, &somebody(), &record()).unwrap();
+        let claims = tokens.check(6_000, &token, &record()).unwrap();
+        assert_eq!((claims.member, claims.sub.as_str(), claims.role), (Some(MemberId(5)), "u1", Role::Editor));
+        assert!(tokens.check((RESUME_SECONDS + 4) * 1000, &token, &record()).is_ok());
+        assert_eq!(tokens.check((RESUME_SECONDS + 5) * 1000, &token, &record()), Err(TokenError));
+    }
+
+    #[test]
+    fn a_token_is_void_under_another_key_room_generation_or_password() {
+        let tokens = Tokens::new(&[1; 32]);
+        let token = tokens.resume(0, &somebody(), &record()).unwrap();
+        assert!(Tokens::new(&[2; 32]).check(0, &token, &record()).is_err());
+        let elsewhere = RoomRecord { name: RoomName::parse("other").unwrap(), ..record() };
+        assert!(tokens.check(0, &token, &elsewhere).is_err());
+        assert!(tokens.check(0, &token, &RoomRecord { generation: Generation(8), ..record() }).is_err());
+        assert!(tokens.check(0, &token, &RoomRecord { password_version: 4, ..record() }).is_err());
+        assert!(tokens.check(0, "not.a.token", &record()).is_err());
+        assert!(tokens.check(0, &"x".repeat(MAX_TOKEN_BYTES + 1), &record()).is_err());
+    }
+
+    #[test]
+    fn an_owner_outlives_the_password_but_not_the_room() {
+        let tokens = Tokens::new(&[1; 32]);
+        let token = tokens.owner(0, "u9".into(), &record()).unwrap();
+        assert!(tokens.check(0, &token, &RoomRecord { password_version: 4, ..record() }).is_ok());
+        assert!(tokens.check(0, &token, &RoomRecord { generation: Generation(8), ..record() }).is_err());
+    }
+}

@@ -1,0 +1,323 @@
+//! Which edits may go to the room: the member's role, budget and throttle, and the edit's size.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use collab_proto::{Code, EditId, Policy, Role};
+
+use crate::refusal::Refusal;
+
+/// Edits that come in faster than the throttle by no fault of the client: the network bunches packets.
+const THROTTLE_BURST: f64 = 3.0;
+
+/// Requests other than edits (for everything, for another name) that may come at once; one a second is given back.
+const CHORES: f64 = 10.0;
+
+/// Cursor moves that may come at once, and that are given back in a second; an honest client sends half of that.
+const CURSORS: f64 = 20.0;
+
+/// A member who goes on sending over the budget this often within [`STRIKES_PERIOD`] is closed.
+pub const MAX_STRIKES: u32 = 50;
+
+/// See [`MAX_STRIKES`].
+const STRIKES_PERIOD: Duration = Duration::from_secs(60);
+
+/// The limits of a room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Shortest time between two edits of a user.
+    pub throttle: Duration,
+    /// How many edits a minute the budget refills.
+    pub edits_per_minute: u32,
+    /// How many edits the full budget holds.
+    pub burst: u32,
+    /// Largest update in bytes.
+    pub max_update_bytes: usize,
+    /// Largest document in bytes of its encoded state.
+    pub max_document_bytes: usize,
+    /// How many members a room may have.
+    pub max_members: usize,
+    /// Above this many bytes a member's queue drops edits.
+    pub outbox_bytes: usize,
+}
+
+/// A token bucket: it holds at most `capacity`, and refills steadily.
+#[derive(Debug, Clone, Copy)]
+struct Bucket {
+    tokens: f64,
+    capacity: f64,
+    per_second: f64,
+    at: Instant,
+}
+
+impl Bucket {
+    fn full(capacity: f64, per_second: f64, now: Instant) -> Self {
+        Self { tokens: capacity, capacity, per_second, at: now }
+    }
+
+    fn refill(&mut self, now: Instant) {
+        let elapsed = now.saturating_duration_since(self.at).as_secs_f64();
+        self.tokens = (self.tokens + elapsed * self.per_second).min(self.capacity);
+        self.at = self.at.max(now);
+    }
+
+    fn take(&mut self, now: Instant) -> bool {
+        self.refill(now);
+        let there = self.tokens >= 1.0;
+        if there {
+            self.tokens -= 1.0;
+        }
+        there
+    }
+
+    /// How long until one token is there; zero when it is there now.
+    fn wait(&self) -> Duration {
+        Duration::from_secs_f64(((1.0 - self.tokens) / self.per_second).max(0.0))
+    }
+}
+
+/// What a user may still send. It belongs to the user of a room, not to a connection: reconnecting does not refill it.
+#[derive(Debug)]
+pub struct Budget(Mutex<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    minute: Bucket,
+    throttle: Bucket,
+    chores: Bucket,
+    cursors: Bucket,
+    strikes: u32,
+    strikes_since: Instant,
+}
+
+/// Why an edit comes too early.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TooFast {
+    /// When the next edit may come, from now.
+    pub wait: Duration,
+    /// How often this happened within a minute, this time included.
+    pub strikes: u32,
+}
+
+impl Budget {
+    /// A full budget.
+    pub fn new(limits: &Limits, now: Instant) -> Self {
+        let throttle_rate = 1.0 / limits.throttle.as_secs_f64().max(1e-6);
+        Self(Mutex::new(Inner {
+            minute: Bucket::full(f64::from(limits.burst), f64::from(limits.edits_per_minute) / 60.0, now),
+            throttle: Bucket::full(THROTTLE_BURST, throttle_rate, now),
+            chores: Bucket::full(CHORES, 1.0, now),
+            cursors: Bucket::full(CURSORS, CURSORS, now),
+            strikes: 0,
+            strikes_since: now,
+        }))
+    }
+
+    /// Takes one edit from the budget.
+    ///
+    /// # Errors
+    ///
+    /// [`TooFast`] when it is used up, or the last edits came faster than the throttle allows.
+    pub fn take(&self, now: Instant) -> Result<(), TooFast> {
+        let mut inner = self.lock();
+        inner.minute.refill(now);
+        inner.throttle.refill(now);
+        let wait = inner.minute.wait().max(inner.throttle.wait());
+        if wait.is_zero() {
+            inner.minute.tokens -= 1.0;
+            inner.throttle.tokens -= 1.0;
+            return Ok(());
+        }
+        if now.saturating_duration_since(inner.strikes_since) >= STRIKES_PERIOD {
+            inner.strikes = 0;
+            inner.strikes_since = now;
+        }
+        inner.strikes += 1;
+        Err(TooFast { wait, strikes: inner.strikes })
+    }
+
+    /// Whether a request other than an edit may pass, which it takes from a small budget of its own.
+    pub fn take_chore(&self, now: Instant) -> bool {
+        self.lock().chores.take(now)
+    }
+
+    /// Whether a cursor move may pass.
+    pub fn take_cursor(&self, now: Instant) -> bool {
+        self.lock().cursors.take(now)
+    }
+
+    /// How many edits are left.
+    pub fn left(&self, now: Instant) -> u32 {
+        let mut inner = self.lock();
+        inner.minute.refill(now);
+        inner.minute.tokens as u32
+    }
+
+    /// Whether it holds as much as a new one, so that it need not be remembered.
+    pub fn is_full(&self, now: Instant) -> bool {
+        let mut inner = self.lock();
+        inner.minute.refill(now);
+        inner.minute.tokens >= inner.minute.capacity
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// An edit that may go to the room. [`admit`] is its only constructor.
+#[derive(Debug)]
+pub struct AdmittedEdit {
+    id: EditId,
+    update: Bytes,
+}
+
+impl AdmittedEdit {
+    /// The author's number for it.
+    pub fn id(&self) -> EditId {
+        self.id
+    }
+
+    /// The Yjs update; not inspected yet.
+    pub fn update(&self) -> &Bytes {
+        &self.update
+    }
+}
+
+/// Why an edit may not go to the room.
+#[derive(Debug)]
+pub enum Denied {
+    /// It stays with its author for this reason.
+    Refused(Refusal),
+    /// It came too early.
+    TooFast(TooFast),
+}
+
+/// What stands between a member's stream and the room.
+#[derive(Debug, Clone)]
+pub struct Gate {
+    /// The member's role.
+    pub role: Role,
+    /// The user's budget.
+    pub budget: Arc<Budget>,
+    /// The room's limits.
+    pub limits: Limits,
+}
+
+impl Gate {
+    /// Step 7 of an edit's road: role, size, budget.
+    ///
+    /// # Errors
+    ///
+    /// [`Denied`]; nothing was taken from the budget.
+    pub fn admit(&self, now: Instant, id: EditId, update: Bytes) -> Result<AdmittedEdit, Denied> {
+        if self.role == Role::Viewer {
+            return Err(Denied::Refused(Code::ReadOnly.into()));
+        }
+        if update.len() > self.limits.max_update_bytes {
+            return Err(Denied::Refused(Code::UpdateTooLarge.into()));
+        }
+        self.budget.take(now).map_err(Denied::TooFast)?;
+        Ok(AdmittedEdit { id, update })
+    }
+}
+
+impl Limits {
+    /// The limits as a member is told of them.
+    pub fn policy(&self, tokens: u32) -> Policy {
+        let bytes = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        Policy {
+            throttle_ms: u32::try_from(self.throttle.as_millis()).unwrap_or(u32::MAX),
+            edits_per_minute: self.edits_per_minute,
+            burst: self.burst,
+            tokens,
+            max_update_bytes: bytes(self.max_update_bytes),
+            max_document_bytes: bytes(self.max_document_bytes),
+        }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    pub(crate) fn limits() -> Limits {
+        Limits {
+            throttle: Duration::from_millis(500),
+            edits_per_minute: 30,
+            burst: 30,
+            max_update_bytes: 1000,
+            max_document_bytes: 10_000,
+            max_members: 3,
+            outbox_bytes: 2000,
+        }
+    }
+
+    #[test]
+    fn thirty_edits_pass_and_then_one_every_two_seconds() {
+        let start = Instant::now();
+        let budget = Budget::new(&limits(), start);
+        let mut now = start;
+        for _ in 0..40 {
+            budget.take(now).unwrap();
+            now += Duration::from_millis(500);
+        }
+        // 30 at the start and 10 more that came back in the 20 seconds.
+        let TooFast { wait, strikes } = budget.take(now - Duration::from_millis(500)).unwrap_err();
+        assert!(wait > Duration::ZERO && wait <= Duration::from_secs(2), "{wait:?}");
+        assert_eq!(strikes, 1);
+        budget.take(now - Duration::from_millis(500) + wait).unwrap();
+        assert_eq!(budget.take(now + wait).unwrap_err().wait, Duration::from_millis(1500));
+    }
+
+    #[test]
+    fn the_throttle_forgives_bunching_but_not_a_stream() {
+        let now = Instant::now();
+        let budget = Budget::new(&limits(), now);
+        for _ in 0..3 {
+            budget.take(now).unwrap();
+        }
+        assert_eq!(budget.take(now).unwrap_err().wait, Duration::from_millis(500));
+        budget.take(now + Duration::from_millis(500)).unwrap();
+    }
+
+    #[test]
+    fn strikes_are_counted_by_the_minute() {
+        let now = Instant::now();
+        let budget = Budget::new(&limits(), now);
+        while budget.take(now).is_ok() {}
+        for strikes in 2..=MAX_STRIKES {
+            assert_eq!(budget.take(now).unwrap_err().strikes, strikes);
+        }
+        let later = now + STRIKES_PERIOD;
+        while budget.take(later).is_ok() {}
+        assert_eq!(budget.take(later).unwrap_err().strikes, 2);
+    }
+
+    #[test]
+    fn role_and_size_are_checked_before_the_budget_is_touched() {
+        let now = Instant::now();
+        let limits = limits();
+        let mut gate = Gate { role: Role::Viewer, budget: Budget::new(&limits, now).into(), limits };
+        let code = |gate: &Gate, len: usize| match gate.admit(now, EditId(1), vec![0; len].into()) {
+            Err(Denied::Refused(refusal)) => Some(refusal.code),
+            _ => None,
+        };
+        assert_eq!(code(&gate, 1), Some(Code::ReadOnly));
+        gate.role = Role::Editor;
+        assert_eq!(code(&gate, 1001), Some(Code::UpdateTooLarge));
+        assert!(gate.budget.is_full(now));
+        assert_eq!(code(&gate, 1000), None);
+        assert_eq!(gate.budget.left(now), 29);
+    }
+
+    #[test]
+    fn chores_are_few() {
+        let now = Instant::now();
+        let budget = Budget::new(&limits(), now);
+        assert_eq!((0..20).filter(|_| budget.take_chore(now)).count(), CHORES as usize);
+        assert!(budget.take_chore(now + Duration::from_secs(1)));
+        assert!(budget.is_full(now));
+    }
+}

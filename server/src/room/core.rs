@@ -1,0 +1,406 @@
+//! The room itself: one text, its members, what each of them is sent. No clock, no I/O; time is an argument.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::Bytes;
+use collab_document::{Applied, Document, UpdateError};
+use collab_proto::limits::{MAX_LISTED_MEMBERS, MAX_SAFE_INTEGER};
+use collab_proto::{
+    ClientId, Code, Cursor, Datagram, Durability, EditId, Generation, MemberId, MemberInfo, Role, ServerFrame, Slot,
+    Welcome, encode_datagram, encode_frame,
+};
+
+use super::admission::{AdmittedEdit, Budget, Gate, Limits};
+use super::outbox::Outbox;
+use super::presence::Presence;
+use super::roster::Roster;
+use crate::auth::tokens::Identity;
+use crate::refusal::Refusal;
+use crate::store::RoomRecord;
+
+/// One connection's place in the room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Seat(u64);
+
+/// Somebody who was let in and now takes a seat.
+#[derive(Debug)]
+pub struct Entrant {
+    /// Who.
+    pub identity: Identity,
+    /// The replica id under which they edit.
+    pub client_id: ClientId,
+    /// The generation of their copy, if they have one.
+    pub generation: Option<Generation>,
+    /// What their copy holds.
+    pub state_vector: Bytes,
+    /// Their name for this room in datagrams.
+    pub slot: Slot,
+    /// What brings them back.
+    pub resume_token: String,
+    /// Under which version of the password they were let in.
+    pub password_version: u32,
+}
+
+/// A seat taken. The welcome waits in the outbox already.
+#[derive(Debug)]
+pub struct Joined {
+    /// Which seat.
+    pub seat: Seat,
+    /// The member's name for the room in datagrams.
+    pub slot: Slot,
+    /// What the member is sent.
+    pub outbox: Arc<Outbox>,
+    /// What the member's edits must pass.
+    pub gate: Gate,
+}
+
+/// An edit that was applied and must now become durable.
+#[derive(Debug, PartialEq, Eq)]
+pub struct AppliedEdit {
+    /// Who to tell, and of what, when it is.
+    pub ticket: Ticket,
+    /// Who made it.
+    pub member: MemberInfo,
+    /// The update; none when the room had all of it.
+    pub update: Option<Bytes>,
+}
+
+/// Names an edit until it is durable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ticket {
+    seat: Seat,
+    id: EditId,
+}
+
+/// Why an edit was not applied.
+#[derive(Debug, PartialEq, Eq)]
+pub enum EditError {
+    /// The member has gone meanwhile.
+    Gone,
+    /// It was rejected, and the author was told.
+    Rejected(MemberInfo, Code),
+    /// It broke the document: the room must be loaded again. The author was refused.
+    Broken(MemberInfo),
+}
+
+#[derive(Debug)]
+struct Member {
+    info: MemberInfo,
+    user: String,
+    client_id: ClientId,
+    slot: Slot,
+    outbox: Arc<Outbox>,
+}
+
+/// A room in memory.
+#[derive(Debug)]
+pub struct Core {
+    generation: Generation,
+    password_version: u32,
+    limits: Limits,
+    document: Document,
+    members: HashMap<Seat, Member>,
+    /// Whose replica ids are in use.
+    authors: HashMap<ClientId, Seat>,
+    /// Budgets by user, kept after they left until they are full again.
+    budgets: HashMap<String, Arc<Budget>>,
+    roster: Roster,
+    presence: Presence,
+    next_seat: u64,
+}
+
+impl Core {
+    /// A room with its text and nobody in it.
+    pub fn new(record: &RoomRecord, document: Document, limits: Limits) -> Self {
+        Self {
+            generation: record.generation,
+            password_version: record.password_version,
+            limits,
+            document,
+            members: HashMap::new(),
+            authors: HashMap::new(),
+            budgets: HashMap::new(),
+            roster: Roster::default(),
+            presence: Presence::default(),
+            next_seat: 0,
+        }
+    }
+
+    /// Takes a seat: registers the outbox and takes the snapshot in one turn, so that nothing falls between.
+    ///
+    /// # Errors
+    ///
+    /// A refusal for a full room, another generation or password, a bad state vector or a replica id in use.
+    pub fn join(&mut self, now: Instant, entrant: Entrant) -> Result<Joined, Refusal> {
+        if entrant.generation.is_some_and(|generation| generation != self.generation) {
+            return Err(Code::GenerationChanged.into());
+        }
+        if entrant.identity.role != Role::Owner && entrant.password_version != self.password_version {
+            return Err(Code::PasswordChanged.into());
+        }
+        if entrant.client_id.0 > MAX_SAFE_INTEGER {
+            return Err(Code::Malformed.into());
+        }
+        let missing = self.document.diff(&entrant.state_vector).map_err(|_| Refusal::from(Code::InvalidStateVector))?;
+        self.replace(now, entrant.identity.member);
+        if self.members.len() >= self.limits.max_members {
+            return Err(Code::RoomFull.into());
+        }
+        if self.authors.contains_key(&entrant.client_id) {
+            return Err(Code::ForeignAuthor.into());
+        }
+        Ok(self.seat(now, entrant, missing.into()))
+    }
+
+    /// Ends an earlier connection of the same member.
+    fn replace(&mut self, now: Instant, member: MemberId) {
+        let seat = self.members.iter().find(|(_, earlier)| earlier.info.id == member).map(|(seat, _)| *seat);
+        if let Some(seat) = seat {
+            self.remove(now, seat, Some(Code::Replaced.into()));
+        }
+    }
+
+    fn seat(&mut self, now: Instant, entrant: Entrant, missing: Bytes) -> Joined {
+        let seat = Seat(self.next_seat);
+        self.next_seat += 1;
+        let Identity { user, member, name, role, .. } = entrant.identity;
+        let info = MemberInfo { id: member, name, role };
+        let gate = Gate { role, budget: self.budget(now, &user), limits: self.limits };
+        let outbox = Arc::new(Outbox::new(self.limits.outbox_bytes));
+        self.authors.insert(entrant.client_id, seat);
+        let place = Member {
+            info: info.clone(),
+            user,
+            client_id: entrant.client_id,
+            slot: entrant.slot,
+            outbox: outbox.clone(),
+        };
+        self.members.insert(seat, place);
+        self.roster.joined(now, info.clone());
+        self.presence.show_all(now);
+        let welcome = Welcome {
+            member,
+            name: info.name,
+            role,
+            resume_token: entrant.resume_token,
+            policy: self.limits.policy(gate.budget.left(now)),
+            generation: self.generation,
+            slot: entrant.slot,
+            state_vector: self.document.state_vector().into(),
+            missing,
+            count: self.count(),
+            members: self.listed(),
+        };
+        outbox.push_resync(|| encode_frame(&ServerFrame::Welcome(welcome.into())));
+        Joined { seat, slot: entrant.slot, outbox, gate }
+    }
+
+    fn budget(&mut self, now: Instant, user: &str) -> Arc<Budget> {
+        self.budgets.entry(user.to_owned()).or_insert_with(|| Budget::new(&self.limits, now).into()).clone()
+    }
+
+    /// Frees a seat, if it is still taken.
+    pub fn leave(&mut self, now: Instant, seat: Seat) -> Option<MemberInfo> {
+        self.remove(now, seat, None)
+    }
+
+    /// Frees a seat and tells its holder why.
+    pub fn expel(&mut self, now: Instant, seat: Seat, why: Refusal) -> Option<MemberInfo> {
+        self.remove(now, seat, Some(why))
+    }
+
+    fn remove(&mut self, now: Instant, seat: Seat, why: Option<Refusal>) -> Option<MemberInfo> {
+        let member = self.members.remove(&seat)?;
+        self.authors.remove(&member.client_id);
+        self.presence.forget(member.info.id);
+        member.outbox.end(why.map(|refusal| encode_frame(&refusal.into_frame())));
+        self.roster.left(now, member.info.id);
+        self.forget_full_budgets(now);
+        Some(member.info)
+    }
+
+    /// A full budget is what a newcomer gets, so it need not be kept for those who left.
+    fn forget_full_budgets(&mut self, now: Instant) {
+        let here: std::collections::HashSet<_> = self.members.values().map(|member| member.user.as_str()).collect();
+        self.budgets.retain(|user, budget| here.contains(user.as_str()) || !budget.is_full(now));
+    }
+
+    /// Steps 9 and 10 of an edit's road: inspect, apply, fan out.
+    ///
+    /// # Errors
+    ///
+    /// [`EditError`]; the author was told already.
+    pub fn edit(&mut self, seat: Seat, edit: AdmittedEdit) -> Result<AppliedEdit, EditError> {
+        let Some(author) = self.members.get(&seat) else {
+            return Err(EditError::Gone);
+        };
+        let info = author.info.clone();
+        let authors = &self.authors;
+        let foreign = |id: u64| authors.get(&ClientId(id)).is_some_and(|owner| *owner != seat);
+        let applied = match self.document.apply(edit.update(), foreign) {
+            Ok(applied) => applied,
+            Err(UpdateError::Poisoned) => return Err(EditError::Broken(info)),
+            Err(error) => {
+                let code = code_of(&error);
+                self.reject(seat, edit.id(), Refusal::new(code, format!("{} ({error})", code.sentence())));
+                return Err(EditError::Rejected(info, code));
+            }
+        };
+        if applied.changed {
+            self.fan_out(seat, info.id, edit.update(), &applied);
+        }
+        let update = applied.changed.then(|| edit.update().clone());
+        Ok(AppliedEdit { ticket: Ticket { seat, id: edit.id() }, member: info, update })
+    }
+
+    fn fan_out(&self, author: Seat, member: MemberId, update: &Bytes, applied: &Applied) {
+        let frame = encode_frame(&ServerFrame::Edited { member, update: update.clone() });
+        for (seat, member) in &self.members {
+            if *seat != author {
+                member.outbox.push_edit(frame.clone(), || self.document.state_vector_before(applied));
+            }
+        }
+    }
+
+    /// Step 12: tells the author that the edit is durable, if they are still here.
+    pub fn saved(&mut self, now: Instant, ticket: Ticket, durability: Durability) {
+        self.send(now, ticket.seat, &ServerFrame::Saved { id: ticket.id, durability });
+    }
+
+    /// Tells the author that an edit was not taken.
+    pub fn reject(&self, seat: Seat, id: EditId, refusal: Refusal) {
+        let Refusal { code, message, retry_after_ms } = refusal;
+        if let Some(member) = self.members.get(&seat) {
+            // An outbox that overflows is ended by the next frame that is sent with a time at hand.
+            let _ = member.outbox.push(encode_frame(&ServerFrame::Rejected { id, code, message, retry_after_ms }));
+        }
+    }
+
+    fn send(&mut self, now: Instant, seat: Seat, frame: &ServerFrame) {
+        let Some(member) = self.members.get(&seat) else { return };
+        if member.outbox.push(encode_frame(frame)).is_err() {
+            self.remove(now, seat, Some(Code::Stalled.into()));
+        }
+    }
+
+    /// Answers a member who asks for everything beyond a state vector.
+    pub fn sync(&mut self, now: Instant, seat: Seat, state_vector: &[u8]) {
+        let Some(member) = self.members.get(&seat) else { return };
+        match self.document.diff(state_vector) {
+            Ok(update) => member.outbox.push_resync(|| {
+                encode_frame(&ServerFrame::Resync {
+                    update: update.into(),
+                    state_vector: self.document.state_vector().into(),
+                })
+            }),
+            Err(_) => {
+                self.remove(now, seat, Some(Code::InvalidStateVector.into()));
+            }
+        }
+    }
+
+    /// Gives a member another, cleaned name; the same member's info as before if nothing changes.
+    pub fn rename(&mut self, now: Instant, seat: Seat, name: String) {
+        if let Some(member) = self.members.get_mut(&seat) {
+            member.info.name = name;
+            self.roster.joined(now, member.info.clone());
+        }
+    }
+
+    /// Notes where a member's cursor is.
+    pub fn cursor(&mut self, now: Instant, seat: Seat, seq: u64, cursor: Option<Cursor>) {
+        if let Some(member) = self.members.get(&seat) {
+            self.presence.moved(now, member.info.id, seq, cursor);
+        }
+    }
+
+    /// When [`Core::handle_timeout`] should be called at the latest.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        [self.roster.due(), self.presence.due()].into_iter().flatten().min()
+    }
+
+    /// Tells everybody who came and went, and where the cursors are, as far as it is due.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        let everybody = self.members.values().map(|member| member.info.clone());
+        if let Some(frame) = self.roster.poll(now, everybody) {
+            self.send_all(now, &frame);
+        }
+        let moves = self.presence.poll(now);
+        if self.members.len() <= MAX_LISTED_MEMBERS {
+            self.send_cursors(&moves);
+        }
+    }
+
+    fn send_all(&mut self, now: Instant, frame: &ServerFrame) {
+        let frame = encode_frame(frame);
+        let full: Vec<Seat> = self.members.iter().filter(|(_, m)| m.outbox.push(frame.clone()).is_err()).map(|(s, _)| *s).collect();
+        for seat in full {
+            self.remove(now, seat, Some(Code::Stalled.into()));
+        }
+    }
+
+    fn send_cursors(&self, moves: &[(MemberId, u64, Option<Cursor>)]) {
+        for receiver in self.members.values() {
+            for &(member, seq, cursor) in moves.iter().filter(|(member, ..)| *member != receiver.info.id) {
+                let slot = receiver.slot;
+                receiver.outbox.push_datagram(encode_datagram(&Datagram::Presence { slot, member, seq, cursor }));
+            }
+        }
+    }
+
+    /// Ends every membership with this frame.
+    pub fn close(&mut self, frame: &ServerFrame) {
+        let frame = encode_frame(frame);
+        for (_, member) in self.members.drain() {
+            member.outbox.end(Some(frame.clone()));
+        }
+        self.authors.clear();
+    }
+
+    /// Ends the memberships of all but owners, whose token outlives a password, and lets in only under the new one.
+    pub fn password_changed(&mut self, now: Instant, version: u32) {
+        self.password_version = version;
+        let others = self.members.iter().filter(|(_, member)| member.info.role != Role::Owner);
+        let leaving: Vec<Seat> = others.map(|(seat, _)| *seat).collect();
+        for seat in leaving {
+            self.remove(now, seat, Some(Code::PasswordChanged.into()));
+        }
+    }
+
+    /// How many are here.
+    pub fn count(&self) -> u32 {
+        u32::try_from(self.members.len()).unwrap_or(u32::MAX)
+    }
+
+    fn listed(&self) -> Vec<MemberInfo> {
+        if self.members.len() > MAX_LISTED_MEMBERS {
+            return Vec::new();
+        }
+        self.members.values().map(|member| member.info.clone()).collect()
+    }
+
+    /// Which life of the text this is.
+    pub fn generation(&self) -> Generation {
+        self.generation
+    }
+
+    /// The text with its history.
+    pub fn document(&self) -> &Document {
+        &self.document
+    }
+}
+
+fn code_of(error: &UpdateError) -> Code {
+    match error {
+        UpdateError::TooLarge { .. } => Code::UpdateTooLarge,
+        UpdateError::Gap => Code::ResyncNeeded,
+        UpdateError::ForeignAuthor { .. } => Code::ForeignAuthor,
+        UpdateError::DocumentFull { .. } => Code::DocumentFull,
+        _ => Code::InvalidUpdate,
+    }
+}
+
+#[cfg(test)]
+mod tests;

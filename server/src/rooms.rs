@@ -1,0 +1,154 @@
+//! The life of rooms: created, listed, given another password, deleted.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use collab_proto::api::{LogKind, RoomCreated, RoomInfo};
+use collab_proto::{Code, Generation, RoomName};
+
+use crate::audit::Origin;
+use crate::auth::passwords::Passwords;
+use crate::auth::random_id;
+use crate::auth::tokens::Tokens;
+use crate::clock::wall_ms;
+use crate::refusal::Refusal;
+use crate::room::registry::Registry;
+use crate::room::task::Command;
+use crate::store::{RoomRecord, Store, StoreError};
+
+/// The rooms of this server, in memory or not.
+pub struct Rooms {
+    store: Arc<dyn Store>,
+    registry: Arc<Registry>,
+    passwords: Passwords,
+    tokens: Arc<Tokens>,
+    /// How many there are, and how many there may be.
+    count: AtomicUsize,
+    max: usize,
+}
+
+impl Rooms {
+    /// Counts the rooms there are.
+    ///
+    /// # Errors
+    ///
+    /// What the store says.
+    pub async fn open(
+        store: Arc<dyn Store>,
+        registry: Arc<Registry>,
+        passwords: Passwords,
+        tokens: Arc<Tokens>,
+        max: usize,
+    ) -> Result<Self, StoreError> {
+        let count = AtomicUsize::new(store.rooms().await?.len());
+        Ok(Self { store, registry, passwords, tokens, count, max })
+    }
+
+    /// Creates a room with an empty text.
+    ///
+    /// # Errors
+    ///
+    /// A refusal for a bad name or password, a name that is taken, or too many rooms.
+    pub async fn create(&self, name: &str, password: &str, who: &Origin) -> Result<RoomCreated, Refusal> {
+        let name = RoomName::parse(name).map_err(|error| Refusal::new(Code::BadName, sentence(&error)))?;
+        if self.store.room(&name).await?.is_some() {
+            return Err(Code::RoomExists.into());
+        }
+        let record = RoomRecord {
+            generation: Generation(random_id().map_err(no_randomness)?),
+            created_ms: wall_ms(),
+            password_hash: self.passwords.hash(password).await?,
+            password_version: 1,
+            name: name.clone(),
+        };
+        let user = format!("owner-{:x}", random_id().map_err(no_randomness)?);
+        let owner_token = self.tokens.owner(wall_ms(), user, &record).map_err(|_| Refusal::from(Code::Internal))?;
+        let generation = record.generation;
+        self.insert(record, who).await?;
+        Ok(RoomCreated { name, generation, owner_token })
+    }
+
+    async fn insert(&self, record: RoomRecord, who: &Origin) -> Result<(), Refusal> {
+        if self.count.fetch_add(1, Ordering::Relaxed) >= self.max {
+            self.count.fetch_sub(1, Ordering::Relaxed);
+            return Err(Refusal::new(Code::TooMany, "This server has as many rooms as it may have."));
+        }
+        let entry = who.entry(wall_ms(), LogKind::RoomCreated, Some(record.name.clone()));
+        let created = self.store.create_room(record, entry).await;
+        if created.is_err() {
+            self.count.fetch_sub(1, Ordering::Relaxed);
+        }
+        Ok(created?)
+    }
+
+    /// Deletes a room; its members are sent away.
+    ///
+    /// # Errors
+    ///
+    /// A refusal when there is none.
+    pub async fn delete(&self, name: &RoomName, who: &Origin) -> Result<(), Refusal> {
+        let entry = who.entry(wall_ms(), LogKind::RoomDeleted, Some(name.clone()));
+        self.store.delete_room(name, entry).await?;
+        self.count.fetch_sub(1, Ordering::Relaxed);
+        self.registry.tell(name, Command::Deleted).await;
+        Ok(())
+    }
+
+    /// Changes a room's password; everybody but owners must join again with it.
+    ///
+    /// # Errors
+    ///
+    /// A refusal for a bad password, or when there is no such room.
+    pub async fn change_password(&self, name: &RoomName, password: &str, who: &Origin) -> Result<(), Refusal> {
+        let password_hash = self.passwords.hash(password).await?;
+        let record = self.record(name).await?;
+        let password_version = record.password_version + 1;
+        let entry = who.entry(wall_ms(), LogKind::PasswordChanged, Some(name.clone()));
+        self.store.update_room(RoomRecord { password_hash, password_version, ..record }, entry).await?;
+        self.registry.tell(name, Command::PasswordChanged(password_version)).await;
+        Ok(())
+    }
+
+    /// Every room, by name.
+    ///
+    /// # Errors
+    ///
+    /// What the store says.
+    pub async fn list(&self) -> Result<Vec<RoomInfo>, Refusal> {
+        Ok(self.store.rooms().await?.into_iter().map(|record| self.info(record)).collect())
+    }
+
+    /// One room.
+    ///
+    /// # Errors
+    ///
+    /// A refusal when there is none.
+    pub async fn show(&self, name: &RoomName) -> Result<RoomInfo, Refusal> {
+        Ok(self.info(self.record(name).await?))
+    }
+
+    /// What is kept about a room.
+    ///
+    /// # Errors
+    ///
+    /// A refusal when there is none.
+    pub async fn record(&self, name: &RoomName) -> Result<RoomRecord, Refusal> {
+        self.store.room(name).await?.ok_or_else(|| Code::NoSuchRoom.into())
+    }
+
+    fn info(&self, record: RoomRecord) -> RoomInfo {
+        let members = self.registry.members(&record.name);
+        RoomInfo { members, created_ms: record.created_ms, generation: record.generation, name: record.name }
+    }
+}
+
+fn no_randomness(error: getrandom::Error) -> Refusal {
+    tracing::error!(%error, "the operating system gives no randomness");
+    Code::Internal.into()
+}
+
+fn sentence(error: &impl std::fmt::Display) -> String {
+    let text = error.to_string();
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| format!("{}{}.", first.to_uppercase(), chars.as_str()))
+}

@@ -1,0 +1,29 @@
+//! What a transport gives a session: streams of bytes both ways, and datagrams.
+
+use bytes::{Bytes, BytesMut};
+
+/// The other side is gone, or has closed the stream in disorder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the connection is lost")]
+pub struct Lost;
+
+/// The receiving half of a stream.
+pub trait Source: Send {
+    /// Adds what has come to the buffer; false when the other side has finished. Safe to cancel.
+    fn read(&mut self, buffer: &mut BytesMut) -> impl Future<Output = Result<bool, Lost>> + Send;
+}
+
+/// The sending half of a stream.
+pub trait Sink: Send {
+    /// Sends as much of the frames as the other side takes now, at least one byte, and cuts it off their front.
+    fn write(&mut self, frames: &mut [Bytes]) -> impl Future<Output = Result<(), Lost>> + Send;
+
+    /// Says that nothing follows, and waits until the other side has all of it.
+    fn finish(&mut self) -> impl Future<Output = Result<(), Lost>> + Send;
+}
+
+/// Sending datagrams. Any may get lost.
+pub trait Datagrams: Send + Sync + 'static {
+    /// Sends one, or drops it.
+    fn send(&self, datagram: Bytes);
+}

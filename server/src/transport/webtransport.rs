@@ -1,0 +1,186 @@
+//! WebTransport over QUIC: takes connections, gives their streams and datagrams to sessions.
+
+use std::io;
+use std::net::UdpSocket;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use quinn::crypto::rustls::QuicServerConfig;
+use quinn::{EndpointConfig, IdleTimeout, TransportConfig, VarInt};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::task::JoinSet;
+use wtransport::{Connection, RecvStream, SendStream};
+
+use crate::app::Phase;
+use crate::data_dir::Keys;
+use crate::session::wire::{Datagrams, Lost, Sink, Source};
+use crate::session::{Hall, MAX_MEMBERSHIPS, Session, membership};
+
+/// How long a handshake may take, QUIC and HTTP/3 together.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Handshakes under way above which a newcomer must prove its address first: a flood of forged ones then costs little.
+const TRUSTING_HANDSHAKES: usize = 256;
+
+/// After this long without a packet a connection is given up. Clients ping every few seconds.
+const IDLE_TIMEOUT_MS: u32 = 30_000;
+
+/// What a client may send on one stream before the server has read it, in bytes: one largest frame.
+const STREAM_WINDOW: u32 = 1024 * 1024;
+
+/// What a client may send on all its streams before the server has read it, in bytes.
+const SESSION_WINDOW: u32 = 2 * 1024 * 1024;
+
+/// What the server may have sent to one client and not yet know to have arrived, in bytes.
+const SEND_WINDOW: u64 = 1024 * 1024;
+
+/// Datagrams of one client that may wait, each way, in bytes.
+const DATAGRAM_BUFFER: usize = 32 * 1024;
+
+/// Longest read from a stream at once, in bytes.
+const READ: usize = 64 * 1024;
+
+/// HTTP/3 needs its request stream, and a spare one for a client that opens the next before the last is gone.
+const BIDIRECTIONAL_STREAMS: u32 = MAX_MEMBERSHIPS as u32 + 2;
+
+/// HTTP/3 has three of its own: control, and two for header compression.
+const UNIDIRECTIONAL_STREAMS: u32 = 4;
+
+/// A QUIC endpoint that takes WebTransport sessions.
+///
+/// The stateless-reset and connection-id keys come from the data directory: after a crash the restarted server can tell its
+/// old clients at once that their connections are gone.
+///
+/// # Errors
+///
+/// When the socket cannot be used.
+pub fn endpoint(socket: UdpSocket, tls: rustls::ServerConfig, keys: &Keys) -> io::Result<quinn::Endpoint> {
+    let crypto = QuicServerConfig::try_from(tls).map_err(io::Error::other)?;
+    let mut server = quinn::ServerConfig::with_crypto(Arc::new(crypto));
+    server.transport_config(Arc::new(transport()));
+    let reset_key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, &keys.stateless_reset);
+    let mut endpoint = EndpointConfig::new(Arc::new(reset_key));
+    let connection_ids = keys.connection_ids;
+    endpoint.cid_generator(move || Box::new(quinn_proto::HashedConnectionIdGenerator::from_key(connection_ids)));
+    quinn::Endpoint::new(endpoint, Some(server), socket, Arc::new(quinn::TokioRuntime))
+}
+
+fn transport() -> TransportConfig {
+    let mut transport = TransportConfig::default();
+    transport
+        .max_concurrent_bidi_streams(BIDIRECTIONAL_STREAMS.into())
+        .max_concurrent_uni_streams(UNIDIRECTIONAL_STREAMS.into())
+        .max_idle_timeout(Some(IdleTimeout::from(VarInt::from_u32(IDLE_TIMEOUT_MS))))
+        .stream_receive_window(STREAM_WINDOW.into())
+        .receive_window(SESSION_WINDOW.into())
+        .send_window(SEND_WINDOW)
+        .datagram_receive_buffer_size(Some(DATAGRAM_BUFFER))
+        .datagram_send_buffer_size(DATAGRAM_BUFFER);
+    transport
+}
+
+/// Takes connections until the server drains, then waits until the last session has ended.
+pub async fn serve(endpoint: quinn::Endpoint, hall: Arc<Hall>, max_sessions: usize, mut phase: watch::Receiver<Phase>) {
+    let places = Arc::new(Semaphore::new(max_sessions));
+    let mut sessions = JoinSet::new();
+    loop {
+        let incoming = tokio::select! {
+            incoming = endpoint.accept() => incoming,
+            _ = phase.wait_for(|phase| *phase == Phase::Draining) => break,
+        };
+        let Some(incoming) = incoming else { break };
+        while sessions.try_join_next().is_some() {}
+        let waiting = endpoint.open_connections().saturating_sub(max_sessions - places.available_permits());
+        match places.clone().try_acquire_owned() {
+            // A forged address cannot answer a retry, so this costs an attacker more than us.
+            _ if !incoming.remote_address_validated() && waiting > TRUSTING_HANDSHAKES => {
+                if let Err(refused) = incoming.retry() {
+                    refused.into_incoming().ignore();
+                }
+            }
+            Ok(place) => {
+                sessions.spawn(run(incoming, hall.clone(), place));
+            }
+            Err(_) => incoming.refuse(),
+        }
+    }
+    while sessions.join_next().await.is_some() {}
+}
+
+/// One connection from its handshake to its end.
+async fn run(incoming: quinn::Incoming, hall: Arc<Hall>, _place: OwnedSemaphorePermit) {
+    let address = incoming.remote_address();
+    match tokio::time::timeout(HANDSHAKE_TIMEOUT, accept(incoming)).await {
+        Ok(Ok(connection)) => serve_session(connection, hall).await,
+        Ok(Err(error)) => tracing::debug!(%address, %error, "a handshake failed"),
+        Err(_) => tracing::debug!(%address, "a handshake took too long"),
+    }
+}
+
+/// Accepts whatever asks for a session: refusals go in frames, since browsers slow a page down after refused handshakes.
+async fn accept(incoming: quinn::Incoming) -> Result<Connection, wtransport::error::ConnectionError> {
+    wtransport::endpoint::IncomingSessionFuture::with_quic_incoming(incoming).await?.accept().await
+}
+
+async fn serve_session(connection: Connection, hall: Arc<Hall>) {
+    let connection = Arc::new(connection);
+    let address = connection.remote_address().ip().to_canonical();
+    let session = Arc::new(Session::new(hall, address, QuicDatagrams(connection.clone())));
+    let mut memberships = JoinSet::new();
+    loop {
+        tokio::select! {
+            stream = connection.accept_bi() => match stream {
+                Ok((sender, receiver)) if memberships.len() < MAX_MEMBERSHIPS => {
+                    let session = session.clone();
+                    memberships.spawn(async move { membership::run(&session, Receiver(receiver), Sender(sender)).await });
+                }
+                Ok((sender, _)) => drop(tokio::spawn(membership::turn_away(Sender(sender)))),
+                Err(_) => break,
+            },
+            datagram = connection.receive_datagram() => match datagram {
+                Ok(datagram) => session.handle_datagram(&datagram),
+                Err(_) => break,
+            },
+            Some(_) = memberships.join_next() => {}
+        }
+    }
+}
+
+struct QuicDatagrams(Arc<Connection>);
+
+impl Datagrams for QuicDatagrams {
+    fn send(&self, datagram: Bytes) {
+        // What does not fit the path now is dropped, as the network might have dropped it.
+        let _ = self.0.send_datagram(datagram);
+    }
+}
+
+struct Receiver(RecvStream);
+
+impl Source for Receiver {
+    async fn read(&mut self, buffer: &mut BytesMut) -> Result<bool, Lost> {
+        match self.0.quic_stream_mut().read_chunk(READ, true).await {
+            Ok(Some(chunk)) => {
+                buffer.extend_from_slice(&chunk.bytes);
+                Ok(true)
+            }
+            Ok(None) => Ok(false),
+            Err(_) => Err(Lost),
+        }
+    }
+}
+
+struct Sender(SendStream);
+
+impl Sink for Sender {
+    async fn write(&mut self, frames: &mut [Bytes]) -> Result<(), Lost> {
+        self.0.quic_stream_mut().write_chunks(frames).await.map(|_| ()).map_err(|_| Lost)
+    }
+
+    async fn finish(&mut self) -> Result<(), Lost> {
+        let stream = self.0.quic_stream_mut();
+        stream.finish().map_err(|_| Lost)?;
+        stream.stopped().await.map(|_| ()).map_err(|_| Lost)
+    }
+}
