@@ -1,0 +1,157 @@
+import { Code, type Credential, type Status } from '@collab/provider'
+import { ApiError } from '../shared/api'
+import { h, setText } from '../shared/dom'
+import { createRoom } from './create-room'
+import { nameProblem, passwordProblem, roomProblem } from './rules'
+import { refusalText, stateText } from './words'
+
+export interface Entrance {
+  room: string
+  name: string
+  credential: Credential
+}
+
+/** Asks for room, name and password, and tells why a join did not work. */
+export class JoinForm {
+  readonly element: HTMLElement
+  readonly #room: HTMLInputElement
+  readonly #name = input({ name: 'name', autocomplete: 'nickname', maxlength: '80' })
+  readonly #password = input({ name: 'password', type: 'password', autocomplete: 'current-password', maxlength: '256' })
+  readonly #message = h('p', { class: 'message', role: 'alert' })
+  readonly #progress = h('p', { class: 'progress', role: 'status' })
+  readonly #join = h('button', { type: 'submit', class: 'primary' }, 'Join')
+  readonly #create = h('button', { type: 'button', class: 'primary', click: () => void this.#createRoom() })
+  readonly #cancel = h('button', { type: 'button', click: () => this.#abandon?.() }, 'Cancel')
+  #abandon: (() => void) | null = null
+
+  constructor(
+    filled: { room: string; name: string },
+    readonly enter: (entrance: Entrance) => void,
+  ) {
+    this.#room = input({ name: 'room', autocomplete: 'off', autocapitalize: 'none', spellcheck: 'false', maxlength: '64' })
+    this.#room.value = filled.room
+    this.#name.value = filled.name
+    this.#room.addEventListener('input', () => this.#offerCreation(false))
+    this.element = this.#build()
+    this.#offerCreation(false)
+    this.#busy(false)
+  }
+
+  /** Puts the cursor where something is missing. */
+  focus(): void {
+    const empty = [this.#room, this.#name, this.#password].find((field) => field.value === '')
+    empty?.focus()
+  }
+
+  /** A join is under way. */
+  wait(status: Status, abandon: () => void): void {
+    if (status.state === 'refused' || status.state === 'offline') return
+    this.#abandon = () => {
+      this.#busy(false)
+      abandon()
+    }
+    this.#busy(true)
+    const reason = status.state === 'backoff' ? `${status.reason} ` : ''
+    setText(this.#progress, reason + stateText(status, performance.now()))
+  }
+
+  /** The server said no. */
+  refuse(code: number, message: string): void {
+    this.#busy(false)
+    this.#offerCreation(code === Code.NoSuchRoom)
+    this.#say(refusalText(code, message))
+    if (code === Code.WrongPassword) this.#password.select()
+    if (code === Code.NoSuchRoom) this.#create.focus()
+  }
+
+  #build(): HTMLElement {
+    const submit = (event: Event): void => {
+      event.preventDefault()
+      this.#submit({ type: 'Password', secret: this.#password.value })
+    }
+    return h(
+      'section',
+      { class: 'card' },
+      h('h1', {}, 'Write together'),
+      h('p', { class: 'lead' }, 'Join a room by its name and password, or open a new one.'),
+      h(
+        'form',
+        { submit, novalidate: true },
+        field('Room', this.#room, 'a–z, 0–9, - and _'),
+        field('Your name', this.#name, 'shown to the others'),
+        field('Password', this.#password, 'at least 6 characters'),
+        this.#message,
+        h('div', { class: 'actions' }, this.#create, this.#join, this.#cancel, this.#progress),
+      ),
+    )
+  }
+
+  #submit(credential: Credential): void {
+    const room = this.#room.value.trim().toLowerCase()
+    this.#room.value = room
+    const name = this.#name.value.trim()
+    if (this.#isValid()) this.enter({ room, name, credential })
+  }
+
+  #isValid(): boolean {
+    const problems = [
+      { field: this.#room, problem: roomProblem(this.#room.value) },
+      { field: this.#name, problem: nameProblem(this.#name.value) },
+      { field: this.#password, problem: passwordProblem(this.#password.value) },
+    ]
+    for (const { field, problem } of problems) field.setAttribute('aria-invalid', String(problem !== null))
+    const first = problems.find(({ problem }) => problem !== null)
+    this.#say(first?.problem ?? '')
+    first?.field.focus()
+    return !first
+  }
+
+  async #createRoom(): Promise<void> {
+    if (!this.#isValid()) return
+    this.#busy(true)
+    setText(this.#progress, 'Creating the room…')
+    try {
+      const token = await createRoom(this.#room.value, this.#password.value)
+      this.#offerCreation(false)
+      this.#submit({ type: 'Token', secret: token })
+    } catch (error) {
+      this.#busy(false)
+      this.#offerCreation(false)
+      this.#say(error instanceof ApiError ? refusalText(error.code, error.message) : 'The server cannot be reached.')
+    }
+  }
+
+  #offerCreation(offered: boolean): void {
+    this.#create.hidden = !offered
+    setText(this.#create, `Create “${this.#room.value}” with this password`)
+    this.#join.classList.toggle('primary', !offered)
+  }
+
+  #busy(busy: boolean): void {
+    this.#join.disabled = busy
+    this.#create.disabled = busy
+    this.#cancel.hidden = !busy
+    if (busy) this.#say('')
+    else setText(this.#progress, '')
+  }
+
+  #say(message: string): void {
+    setText(this.#message, message)
+  }
+}
+
+function input(attributes: Record<string, string>): HTMLInputElement {
+  return h('input', { id: `field-${attributes['name'] ?? ''}`, required: true, ...attributes })
+}
+
+function field(label: string, control: HTMLInputElement, hint: string): HTMLElement {
+  const hintId = `${control.id}-hint`
+  control.setAttribute('aria-describedby', hintId)
+  return h(
+    'div',
+    { class: 'field' },
+    h('label', { for: control.id }, label),
+    control,
+    h('small', { id: hintId }, hint),
+  )
+}

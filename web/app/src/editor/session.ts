@@ -1,0 +1,26 @@
+import { CollabProvider, type Credential, TEXT_NAME } from '@collab/provider'
+import * as Y from 'yjs'
+
+/** One stay in one room: the text and its connection. */
+export class Session {
+  readonly doc = new Y.Doc()
+  readonly text: Y.Text = this.doc.getText(TEXT_NAME)
+  readonly provider: CollabProvider
+
+  constructor(
+    readonly room: string,
+    readonly name: string,
+    credential: Credential,
+  ) {
+    this.provider = new CollabProvider(location.href, room, this.doc, { credential, name })
+  }
+
+  get content(): string {
+    return this.text.toJSON()
+  }
+
+  end(): void {
+    this.provider.destroy()
+    this.doc.destroy()
+  }
+}

@@ -1,0 +1,18 @@
+import { resolve } from 'node:path'
+import { defineConfig } from 'vite'
+
+/** In development the pages come from Vite and the API from a server that runs beside it. */
+const api = { '/api': 'http://localhost:3001' }
+
+export default defineConfig({
+  server: { proxy: api },
+  build: {
+    target: 'es2022',
+    // The pages forbid inline scripts.
+    modulePreload: { polyfill: false },
+    assetsInlineLimit: 0,
+    rollupOptions: {
+      input: [resolve(import.meta.dirname, 'index.html'), resolve(import.meta.dirname, 'logs.html')],
+    },
+  },
+})

@@ -1,0 +1,212 @@
+import type { Session, Transport } from '../transport/transport'
+import { Code, isPermanent } from '../wire/code'
+import type { Datagram } from '../wire/datagrams'
+import { decodeDatagram, decodeServer } from '../wire/decode'
+import { encodeDatagram, encodeFrame } from '../wire/encode'
+import { FrameSplitter } from '../wire/frame-splitter'
+import type { ClientFrame, Credential, Join, Refused, ServerFrame, Welcome } from '../wire/frames'
+import { WireError } from '../wire/wire-error'
+import { Backoff } from './backoff'
+import type { Clock } from './clock'
+import type { Status } from './status'
+
+const CONNECT_TIMEOUT_MS = 15_000
+const JOIN_TIMEOUT_MS = 20_000
+const DRAIN_TIMEOUT_MS = 3_000
+/** A connection that held this long was a good one: the next failure starts the backoff anew. */
+const SETTLED_MS = 5_000
+
+/** What a link tells its owner, and asks of it. */
+export interface LinkOwner {
+  join(credential: Credential): Join
+  onStatus(status: Status): void
+  onWelcome(welcome: Welcome): void
+  onFrame(frame: ServerFrame): void
+  onDatagram(datagram: Datagram): void
+}
+
+export interface LinkOptions {
+  transport: Transport
+  clock: Clock
+  random: () => number
+  credential: Credential
+}
+
+/** The connection to one room: opens it, joins, comes back after a loss, and stops when the server says so. */
+export class Link {
+  readonly #owner: LinkOwner
+  readonly #transport: Transport
+  readonly #clock: Clock
+  readonly #credential: Credential
+  readonly #backoff: Backoff
+  #resume: Credential | null = null
+  #status: Status = { state: 'offline' }
+  #session: Session | null = null
+  /** Counts the tries, so that what an abandoned one still says is not heard. */
+  #attempt = 0
+  #liveSince = 0
+  #cancelTimer = (): void => undefined
+
+  constructor(owner: LinkOwner, options: LinkOptions) {
+    this.#owner = owner
+    this.#transport = options.transport
+    this.#clock = options.clock
+    this.#credential = options.credential
+    this.#backoff = new Backoff(options.random)
+  }
+
+  get status(): Status {
+    return this.#status
+  }
+
+  get isLive(): boolean {
+    return this.#status.state === 'live' || this.#status.state === 'draining'
+  }
+
+  /** Connects now, whatever was planned. Does nothing while connected or connecting. */
+  connect(): void {
+    if (['offline', 'backoff', 'refused'].includes(this.#status.state)) this.#open()
+  }
+
+  /** Leaves. With `drain`, the owner's last edits get a moment to be saved: it calls {@link disconnect} when they are. */
+  disconnect(drain = false): void {
+    if (drain && this.#status.state === 'live') {
+      this.#after(DRAIN_TIMEOUT_MS, () => this.disconnect())
+      return this.#become({ state: 'draining' })
+    }
+    this.#close()
+    this.#become({ state: 'offline' })
+  }
+
+  /** The connection is of no use any more: comes back later. */
+  fail(reason: string): void {
+    if (this.#liveSince > 0 && this.#clock.now() - this.#liveSince >= SETTLED_MS) this.#backoff.reset()
+    if (this.#status.state === 'draining') this.disconnect()
+    else this.#retryIn(this.#backoff.next(), reason)
+  }
+
+  /** Ends for good, until somebody connects again. */
+  refuse(code: number, message: string): void {
+    this.#close()
+    this.#become({ state: 'refused', code, message })
+  }
+
+  send(frame: ClientFrame): void {
+    this.#session?.send(encodeFrame(frame))
+  }
+
+  sendDatagram(datagram: Datagram): void {
+    this.#session?.sendDatagram(encodeDatagram(datagram))
+  }
+
+  #open(): void {
+    this.#close()
+    const attempt = this.#attempt
+    const splitter = new FrameSplitter()
+    this.#become({ state: 'connecting' })
+    this.#after(CONNECT_TIMEOUT_MS, () => this.fail('The server did not answer.'))
+    const current = (task: () => void): void => {
+      if (attempt === this.#attempt) task()
+    }
+    const handlers = {
+      onBytes: (bytes: Uint8Array) => current(() => this.#bytes(splitter, bytes)),
+      onDatagram: (bytes: Uint8Array) => current(() => this.#datagram(bytes)),
+      onClosed: (reason: string) => current(() => this.fail(reason)),
+    }
+    this.#transport.open(handlers).then(
+      (session) => (attempt === this.#attempt ? this.#join(session) : session.close()),
+      (error: unknown) => current(() => this.fail(error instanceof Error ? error.message : String(error))),
+    )
+  }
+
+  #join(session: Session): void {
+    this.#session = session
+    this.#become({ state: 'joining' })
+    this.#after(JOIN_TIMEOUT_MS, () => this.fail('The server did not let us in in time.'))
+    this.send(this.#owner.join(this.#resume ?? this.#credential))
+  }
+
+  #bytes(splitter: FrameSplitter, bytes: Uint8Array): void {
+    const attempt = this.#attempt
+    splitter.push(bytes)
+    try {
+      for (let body = splitter.next(); body; body = splitter.next()) {
+        this.#frame(decodeServer(body))
+        // A frame may have ended this connection; the rest belongs to nobody.
+        if (attempt !== this.#attempt) return
+      }
+    } catch (error) {
+      if (!(error instanceof WireError)) throw error
+      this.fail(`The server sent ${error.message}.`)
+    }
+  }
+
+  #frame(frame: ServerFrame): void {
+    switch (frame.type) {
+      case 'Welcome':
+        return this.#welcome(frame)
+      case 'Refused':
+        return this.#refused(frame)
+      case 'GoAway':
+        return this.#retryIn(frame.reconnectAfterMs, 'The server asked to come back in a moment.')
+      default:
+        if (this.isLive) this.#owner.onFrame(frame)
+    }
+  }
+
+  #welcome(frame: Welcome): void {
+    if (this.#status.state !== 'joining') return
+    this.#cancelTimer()
+    this.#resume = { type: 'Resume', secret: frame.resumeToken }
+    this.#liveSince = this.#clock.now()
+    this.#become({ state: 'live' })
+    this.#owner.onWelcome(frame)
+  }
+
+  #refused({ code, message, retryAfterMs }: Refused): void {
+    if (code === Code.BadToken && this.#resume) {
+      this.#resume = null
+      this.#open()
+    } else if (isPermanent(code)) {
+      this.refuse(code, message)
+    } else {
+      this.#retryIn(Math.max(retryAfterMs ?? 0, this.#backoff.next()), message)
+    }
+  }
+
+  #datagram(bytes: Uint8Array): void {
+    if (!this.isLive) return
+    let datagram: Datagram
+    try {
+      datagram = decodeDatagram(bytes)
+    } catch {
+      // Datagrams promise nothing: one that cannot be read is one that was lost.
+      return
+    }
+    this.#owner.onDatagram(datagram)
+  }
+
+  #retryIn(delayMs: number, reason: string): void {
+    this.#close()
+    this.#after(delayMs, () => this.#open())
+    this.#become({ state: 'backoff', retryAt: this.#clock.now() + delayMs, reason })
+  }
+
+  #close(): void {
+    this.#attempt++
+    this.#cancelTimer()
+    this.#liveSince = 0
+    this.#session?.close()
+    this.#session = null
+  }
+
+  #after(delayMs: number, task: () => void): void {
+    this.#cancelTimer()
+    this.#cancelTimer = this.#clock.schedule(delayMs, task)
+  }
+
+  #become(status: Status): void {
+    this.#status = status
+    this.#owner.onStatus(status)
+  }
+}
