@@ -1,0 +1,57 @@
+# What people run and what CI runs are the same commands. `make help` lists them.
+
+PAGE := web/app/dist/index.html
+PAGE_SOURCES := $(shell git ls-files web 2>/dev/null)
+DATA ?= data
+CLIENTS ?= 1000
+DURATION ?= 30s
+
+.PHONY: help run build test check unit page-check e2e smoke bench setup setup-test clean
+
+help: ## List what can be made
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+run: build ## Build page and server, and start it (DATA=folder)
+	exec target/release/collab-server --data $(DATA)
+
+build: $(PAGE) ## Build the page, the server, the terminal client and the load generator
+	cargo build --release -p collab-server -p collab-cli -p collab-bench
+
+test: setup-test check page-check unit e2e smoke ## Install what tests need, and run all of them
+	@echo "all tests passed"
+
+setup: ## Say what is missing to build
+	scripts/setup build
+
+setup-test: ## Install what the tests need (on Debian, with apt)
+	scripts/setup test
+
+$(PAGE): $(PAGE_SOURCES) | setup
+	cd web && npm ci --no-audit --no-fund && npm run build
+
+check: $(PAGE) ## Format, lints and documentation, all warnings denied
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
+
+unit: $(PAGE) ## Rust tests, the ones that drive the real binaries included
+	cargo build --workspace --bins --locked
+	timeout 1200 cargo test --workspace --locked
+
+page-check: $(PAGE) ## Types, lint and tests of the page and the provider
+	cd web && npm run typecheck && npm run lint && npm test
+
+e2e: $(PAGE) ## Two pages in Chromium and a terminal write into one text
+	cargo build --workspace --bins --locked
+	cd web && timeout 600 npm run e2e
+
+smoke: ## A short run of the load generator: nothing lost, all replicas equal
+	cargo build --workspace --bins --locked
+	target/debug/collab-bench --clients 50 --rooms 5 --duration 5s
+
+bench: build ## Measure latencies with 1,000 clients (CLIENTS=, DURATION=)
+	target/release/collab-bench --clients $(CLIENTS) --duration $(DURATION) --json target/bench.json
+
+clean: ## Remove everything that was built
+	cargo clean
+	rm -rf web/node_modules web/app/dist
