@@ -186,10 +186,26 @@ impl Document {
     /// Applies an update from a trusted source, the store or the server: inspected all the same, but of any length and by
     /// any author.
     pub fn load(&mut self, update: &[u8]) -> Result<Applied, UpdateError> {
-        let door =
-            Door { root: &self.root, is_foreign: &|_| false, max_new_clients: usize::MAX, max_deletions: usize::MAX };
-        let verdict = self.inspect(update, &door)?;
+        let verdict = self.inspect(update, &self.trusted())?;
         self.commit(update, &verdict)
+    }
+
+    /// Remembers an update that yrs made and has applied already. Should the inspector refuse it, the two disagree.
+    pub(crate) fn remember(&mut self, update: &[u8]) -> Result<(), Poisoned> {
+        let remembered = self.inspect(update, &self.trusted()).and_then(|verdict| {
+            verdict.arrange(&mut self.known)?;
+            verdict.teach(&mut self.known);
+            self.size.add(growth(&verdict, update.len()));
+            Ok(())
+        });
+        remembered.map_err(|_| {
+            self.poisoned.store(true, Ordering::Relaxed);
+            Poisoned
+        })
+    }
+
+    fn trusted(&self) -> Door<'_> {
+        Door { root: &self.root, is_foreign: &|_| false, max_new_clients: usize::MAX, max_deletions: usize::MAX }
     }
 
     fn inspect<'a>(&self, update: &'a [u8], door: &Door<'_>) -> Result<Verdict<'a>, UpdateError> {
@@ -207,6 +223,7 @@ impl Document {
         }
         let bytes = if verdict.trimmed { Cow::Owned(verdict.to_bytes()) } else { Cow::Borrowed(bytes) };
         let len_before = self.len();
+        verdict.arrange(&mut self.known)?;
         self.integrate(&bytes)?;
         verdict.teach(&mut self.known);
         self.size.add(growth(verdict, bytes.len()));

@@ -5,8 +5,7 @@ use std::ops::Range;
 use similar::{Algorithm, DiffTag};
 use yrs::{Assoc, Text, Transact};
 
-use crate::inspect::{Id, second_halves, utf16_len};
-use crate::size::Growth;
+use crate::inspect::{Id, utf16_len};
 use crate::{Document, EMPTY_UPDATE, Poisoned, SpliceError};
 
 /// One replacement, in UTF-16 code units.
@@ -49,18 +48,8 @@ impl Document {
             transaction.commit();
             transaction.encode_update_v1()
         })?;
-        self.remember(changes, update.len());
+        self.remember(&update)?;
         Ok(update)
-    }
-
-    fn remember(&mut self, changes: &[Change<'_>], bytes: usize) {
-        let client = self.client_id();
-        for change in changes.iter().filter(|change| !change.insert.is_empty()) {
-            let start = self.known.next(client);
-            let end = start + utf16_len(change.insert) as u32;
-            self.known.learn(client, end, second_halves(change.insert).map(|at| start + at));
-        }
-        self.size.add(Growth { bytes, items: changes.len(), deletions: changes.len() });
     }
 }
 

@@ -3,11 +3,13 @@
 use std::collections::HashMap;
 
 use super::Id;
+use super::order::Order;
 
-/// How far each client's operations are known, and where not to cut.
+/// How far each client's operations are known, where not to cut, and in which order everything stands.
 #[derive(Debug, Default)]
 pub(crate) struct Known {
     clients: HashMap<u64, Client>,
+    pub(crate) order: Order,
 }
 
 #[derive(Debug, Default)]

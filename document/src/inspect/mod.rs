@@ -21,13 +21,16 @@
 //! would each render differently.
 //!
 //! [`reader`] and [`update`] hold rules 1 to 3 and know no document; [`known`] is what must be remembered of the document;
-//! [`rules`] holds rules 4 to 8.
+//! [`rules`] holds rules 4 to 8; [`order`] refuses items between neighbours that never stood side by side, which different
+//! replicas would put in different places.
 
 mod reader;
 
 mod update;
 
 mod known;
+
+mod order;
 
 mod rules;
 
@@ -42,7 +45,7 @@ pub(crate) use reader::Reader;
 pub(crate) use rules::{Door, Verdict, judge};
 pub(crate) use state_vector::{read_state_vector, write_state_vector};
 pub(crate) use update::{Content, Deletion, Item, ItemSection, Update, write_deletions, write_item};
-pub(crate) use utf16::{len as utf16_len, second_halves};
+pub(crate) use utf16::len as utf16_len;
 pub(crate) use writer::Writer;
 
 /// Largest client id: JavaScript counts exactly up to here.

@@ -1,5 +1,6 @@
 //! Whether a sound update fits a document: rules 4 to 8.
 
+use super::order::Run;
 use super::update::SPLIT;
 use super::{Content, Deletion, Id, Item, Known, Update, Writer, utf16, write_deletions, write_item};
 use crate::UpdateError;
@@ -25,6 +26,8 @@ pub(crate) struct Verdict<'a> {
     pub(crate) trimmed: bool,
     /// Second halves of surrogate pairs among the new operations, ascending.
     pairs: Vec<Id>,
+    /// The items in an order in which each comes after what it builds on, each with its section.
+    sequence: Vec<(usize, usize)>,
 }
 
 /// Judges an update against what is known of the document.
@@ -34,14 +37,12 @@ pub(crate) fn judge<'a>(mut update: Update<'a>, known: &Known, door: &Door<'_>) 
     let pairs = pairs_in(&update);
     let inspection = Inspection { update: &update, known, root: door.root, pairs: &pairs };
     inspection.check_items()?;
-    if update.sections.len() > 1 {
-        inspection.check_causal_order()?;
-    }
+    let sequence = inspection.causal_sequence()?;
     if update.deletions.len() > door.max_deletions {
         return Err(UpdateError::Invalid("too many deletions at once"));
     }
     update.deletions.iter().try_for_each(|deletion| inspection.check_deletion(deletion))?;
-    Ok(Verdict { update, trimmed, pairs })
+    Ok(Verdict { update, trimmed, pairs, sequence })
 }
 
 impl Verdict<'_> {
@@ -60,6 +61,20 @@ impl Verdict<'_> {
         }
         write_deletions(&mut writer, &self.update.deletions);
         writer.into_bytes()
+    }
+
+    /// Puts the items in their places beside the document, or refuses those that have none.
+    pub(crate) fn arrange(&self, known: &mut Known) -> Result<()> {
+        let arranged = self.sequence.iter().try_for_each(|(section, item)| {
+            let (client, item) = (self.update.sections[*section].client, &self.update.items[*item]);
+            let Item { start, end, origin, right_origin, .. } = *item;
+            known.order.insert(Run { client, start, end, origin, right_origin })
+        });
+        if arranged.is_err() {
+            self.update.sections.iter().for_each(|section| known.order.forget(section.client, section.start));
+        }
+        known.order.settle();
+        arranged
     }
 
     /// Remembers what was accepted, once it is applied.
@@ -178,10 +193,11 @@ impl Inspection<'_, '_> {
 
     /// The rest of rule 5: walks the sections as if applying them, going to a neighbour's section first where needed.
     /// A section that waits for itself, through others, has no order.
-    fn check_causal_order(&self) -> Result<()> {
+    fn causal_sequence(&self) -> Result<Vec<(usize, usize)>> {
         let sections = &self.update.sections;
         let mut walk = Walk { next: sections.iter().map(|section| section.first).collect(), waiting: Vec::new() };
         let mut is_waiting = vec![false; sections.len()];
+        let mut sequence = Vec::new();
         for (start, section) in sections.iter().enumerate() {
             walk.waiting.push((start, section.end - 1));
             is_waiting[start] = true;
@@ -195,11 +211,12 @@ impl Inspection<'_, '_> {
                     }
                     walk.waiting.push((other, clock));
                 } else {
+                    sequence.push((at, walk.next[at]));
                     walk.next[at] += 1;
                 }
             }
         }
-        Ok(())
+        Ok(sequence)
     }
 
     /// Whether the walk has passed a clock of a section.
