@@ -1,0 +1,247 @@
+//! The HTTP API of a server.
+
+use std::time::Duration;
+
+use collab_proto::RoomName;
+use collab_proto::api::{
+    ApiError, ChangePassword, CreateRoom, LogPage, LogQuery, RoomCreated, RoomInfo, ServerInfo,
+};
+use reqwest::{Method, RequestBuilder, Response, Url};
+use serde::de::DeserializeOwned;
+
+use crate::driver::DriverError;
+use crate::trust::{Trust, Verifier};
+
+/// Why a request had no success.
+#[derive(Debug, thiserror::Error)]
+pub enum ApiFailure {
+    /// No answer came.
+    #[error("cannot reach {url}: {reason}")]
+    Unreachable {
+        /// What was asked for.
+        url: String,
+        /// Why.
+        reason: String,
+    },
+    /// The server said no.
+    #[error("{}", .0.message)]
+    Refused(ApiError),
+    /// Something answered that is no server of this kind.
+    #[error("{url} does not answer as a collab server: {reason}")]
+    NotUnderstood {
+        /// What was asked for.
+        url: String,
+        /// What came instead.
+        reason: String,
+    },
+}
+
+/// Why an [`Api`] could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum ApiSetupError {
+    /// The address is not one.
+    #[error("{url} is not the address of a server: {reason}")]
+    Url {
+        /// What was given.
+        url: String,
+        /// Why.
+        reason: String,
+    },
+    /// TLS could not be set up.
+    #[error(transparent)]
+    Tls(#[from] DriverError),
+    /// The HTTP client could not be set up.
+    #[error("cannot set up HTTP: {0}")]
+    Http(#[from] reqwest::Error),
+}
+
+/// The HTTP API of one server. Cheap to clone.
+#[derive(Clone)]
+pub struct Api {
+    http: reqwest::Client,
+    base: Url,
+    token: Option<String>,
+    verifier: std::sync::Arc<Verifier>,
+}
+
+/// Longest answer, in bytes: a page of a thousand log entries with room to spare.
+const MAX_ANSWER_BYTES: usize = 16 * 1024 * 1024;
+
+/// Longest time to a connection.
+const CONNECT_LIMIT: Duration = Duration::from_secs(10);
+
+/// Longest time to an answer, besides what a query asks the server to wait.
+const ANSWER_LIMIT: Duration = Duration::from_secs(30);
+
+impl Api {
+    /// The API at `base`, such as `https://host:4433` or `http://localhost:3001`, with an admin or owner token if there is one.
+    ///
+    /// # Errors
+    ///
+    /// [`ApiSetupError`].
+    pub fn new(base: &str, trust: Trust, token: Option<String>) -> Result<Self, ApiSetupError> {
+        let base = parse_base(base)?;
+        let (tls, verifier) = trust.tls(&authority_of(&base), &[b"http/1.1"]).map_err(DriverError::from)?;
+        let http = reqwest::Client::builder()
+            .tls_backend_preconfigured(tls)
+            .redirect(reqwest::redirect::Policy::none())
+            .connect_timeout(CONNECT_LIMIT)
+            .no_proxy()
+            .build()?;
+        Ok(Self { http, base, token, verifier })
+    }
+
+    /// What a client must know before it opens a session. Needs no token.
+    ///
+    /// # Errors
+    ///
+    /// [`ApiFailure`], as from every request here.
+    pub async fn server_info(&self) -> Result<ServerInfo, ApiFailure> {
+        self.ask(self.request(Method::GET, &["server"])).await
+    }
+
+    /// Makes a room. Needs no token.
+    ///
+    /// # Errors
+    ///
+    /// [`ApiFailure`].
+    pub async fn create_room(&self, name: &str, password: &str) -> Result<RoomCreated, ApiFailure> {
+        let body = CreateRoom { name: name.to_owned(), password: password.to_owned() };
+        self.ask(self.request(Method::POST, &["rooms"]).json(&body)).await
+    }
+
+    /// All rooms. Needs the admin token.
+    ///
+    /// # Errors
+    ///
+    /// [`ApiFailure`].
+    pub async fn rooms(&self) -> Result<Vec<RoomInfo>, ApiFailure> {
+        self.ask(self.request(Method::GET, &["rooms"])).await
+    }
+
+    /// One room. Needs the admin token or the room's owner token.
+    ///
+    /// # Errors
+    ///
+    /// [`ApiFailure`].
+    pub async fn room(&self, name: &RoomName) -> Result<RoomInfo, ApiFailure> {
+        self.ask(self.request(Method::GET, &["rooms", name.as_str()])).await
+    }
+
+    /// Deletes a room with its text. Needs the admin token or the room's owner token.
+    ///
+    /// # Errors
+    ///
+    /// [`ApiFailure`].
+    pub async fn delete_room(&self, name: &RoomName) -> Result<(), ApiFailure> {
+        self.tell(self.request(Method::DELETE, &["rooms", name.as_str()])).await
+    }
+
+    /// Changes a room's password. Needs the admin token or the room's owner token.
+    ///
+    /// # Errors
+    ///
+    /// [`ApiFailure`].
+    pub async fn change_password(&self, name: &RoomName, password: &str) -> Result<(), ApiFailure> {
+        let body = ChangePassword { password: password.to_owned() };
+        self.tell(self.request(Method::PUT, &["rooms", name.as_str(), "password"]).json(&body)).await
+    }
+
+    /// A page of the audit log. Needs the admin token. With `after` and `wait_ms` the answer may take that long.
+    ///
+    /// # Errors
+    ///
+    /// [`ApiFailure`].
+    pub async fn logs(&self, query: &LogQuery) -> Result<LogPage, ApiFailure> {
+        let limit = ANSWER_LIMIT + Duration::from_millis(query.wait_ms.unwrap_or(0).into());
+        self.ask(self.request(Method::GET, &["logs"]).query(query).timeout(limit)).await
+    }
+
+    fn request(&self, method: Method, path: &[&str]) -> RequestBuilder {
+        let mut url = self.base.clone();
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.pop_if_empty().push("api").extend(path);
+        }
+        let request = self.http.request(method, url).timeout(ANSWER_LIMIT);
+        match &self.token {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        }
+    }
+
+    async fn ask<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, ApiFailure> {
+        let (url, body) = self.send(request).await?;
+        read_json(&body).map_err(|reason| ApiFailure::NotUnderstood { url, reason })
+    }
+
+    async fn tell(&self, request: RequestBuilder) -> Result<(), ApiFailure> {
+        self.send(request).await.map(drop)
+    }
+
+    async fn send(&self, request: RequestBuilder) -> Result<(String, Vec<u8>), ApiFailure> {
+        let response = request.send().await.map_err(|error| self.unreachable(&error))?;
+        let (url, status) = (response.url().to_string(), response.status());
+        let body = self.read(response).await?;
+        if status.is_success() {
+            return Ok((url, body));
+        }
+        match read_json::<ApiError>(&body) {
+            Ok(error) => Err(ApiFailure::Refused(error)),
+            Err(_) => Err(ApiFailure::NotUnderstood { url, reason: format!("it answers {status}") }),
+        }
+    }
+
+    async fn read(&self, mut response: Response) -> Result<Vec<u8>, ApiFailure> {
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|error| self.unreachable(&error))? {
+            if body.len() + chunk.len() > MAX_ANSWER_BYTES {
+                let reason = format!("its answer is longer than {MAX_ANSWER_BYTES} bytes");
+                return Err(ApiFailure::NotUnderstood { url: response.url().to_string(), reason });
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body)
+    }
+
+    fn unreachable(&self, error: &reqwest::Error) -> ApiFailure {
+        let refusal = self.verifier.refusal().filter(|_| error.is_connect());
+        let reason = match refusal {
+            Some(refusal) => refusal,
+            None if error.is_timeout() => "no answer".to_owned(),
+            None => innermost(error),
+        };
+        ApiFailure::Unreachable { url: self.base.to_string(), reason }
+    }
+}
+
+/// The address of a server's WebTransport endpoint: the host of its API, the port that it names.
+pub fn webtransport_url(base: &str, info: &ServerInfo) -> Result<String, ApiSetupError> {
+    let base = parse_base(base)?;
+    Ok(format!("https://{}:{}/", base.host_str().unwrap_or_default(), info.webtransport_port))
+}
+
+fn parse_base(text: &str) -> Result<Url, ApiSetupError> {
+    let wrong = |reason: String| ApiSetupError::Url { url: text.to_owned(), reason };
+    let url = Url::parse(text).map_err(|error| wrong(error.to_string()))?;
+    if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
+        return Err(wrong("it begins with neither https:// nor http://".to_owned()));
+    }
+    Ok(url)
+}
+
+fn authority_of(url: &Url) -> String {
+    format!("{}:{}", url.host_str().unwrap_or_default(), url.port_or_known_default().unwrap_or_default())
+}
+
+fn read_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
+    serde_json::from_slice(body).map_err(|error| error.to_string())
+}
+
+/// The cause at the bottom says what happened; those above say that something did.
+fn innermost(error: &dyn std::error::Error) -> String {
+    let mut error = error;
+    while let Some(source) = error.source() {
+        error = source;
+    }
+    error.to_string()
+}

@@ -1,0 +1,382 @@
+//! Local changes until the server has saved them.
+//!
+//! A change waits in `queued`, goes out merged with its neighbours as one edit (`in_flight`), and is forgotten when that edit
+//! is saved. A rejected edit goes back to the front of the queue once every edit in flight has its answer, so that edits that
+//! build on each other keep their order.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use collab_proto::{Code, EditId};
+
+use crate::event::SaveState;
+
+#[derive(Debug, Default)]
+pub(crate) struct Outbox {
+    queued: VecDeque<Bytes>,
+    in_flight: BTreeMap<EditId, Bytes>,
+    returned: BTreeMap<EditId, Bytes>,
+    last_id: u64,
+    hold: Hold,
+    resyncs: u32,
+}
+
+/// What keeps the queue from going out. The later ones outweigh the earlier.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Hold {
+    #[default]
+    None,
+    /// The server asked for patience.
+    Until(Instant),
+    /// The server lacks something: it must say what it has, then the edit is computed again.
+    Resync { not_before: Instant, asked: bool },
+    /// The server will not take it as it is; the next local change may make it acceptable.
+    Blocked,
+}
+
+impl Outbox {
+    /// Edits on the road at once. Each waits for a disk, so that one alone would tie the pace to it.
+    const MAX_IN_FLIGHT: usize = 8;
+    /// Above this many pieces small neighbours are merged, so that a long time offline stays small.
+    const MAX_PIECES: usize = 64;
+    /// How large a piece may grow by that, in bytes.
+    const PIECE_BYTES: usize = 16 * 1024;
+    /// What a merge may add to each of its parts, in bytes.
+    const MERGE_MARGIN: usize = 16;
+    /// An edit that fails to fit this often in a row waits for the next local change.
+    const MAX_RESYNCS: u32 = 5;
+    /// Time before a rejected edit goes again, where the server names none.
+    const RETRY: Duration = Duration::from_secs(1);
+    /// Longest time that a server may hold an edit back.
+    const MAX_RETRY: Duration = Duration::from_secs(60);
+
+    /// A local change. It also gives a blocked queue its next try.
+    pub(crate) fn push(&mut self, update: Vec<u8>) {
+        if self.hold == Hold::Blocked {
+            self.unblock();
+        }
+        let mut update = Bytes::from(update);
+        if self.queued.len() >= Self::MAX_PIECES
+            && let Some(last) = self.queued.back()
+            && last.len() + update.len() <= Self::PIECE_BYTES
+            && let Some(merged) = merge(&[last.clone(), update.clone()])
+        {
+            self.queued.pop_back();
+            update = merged;
+        }
+        self.queued.push_back(update);
+    }
+
+    /// Lets a blocked queue try once more: something changed that may make it acceptable.
+    pub(crate) fn unblock(&mut self) {
+        if self.hold == Hold::Blocked {
+            self.hold = Hold::None;
+            self.resyncs = 0;
+        }
+    }
+
+    /// When the next edit may go as far as the outbox is concerned; none while it must wait for something else than time.
+    pub(crate) fn ready_at(&self, now: Instant) -> Option<Instant> {
+        let waits = self.queued.is_empty() || !self.returned.is_empty() || self.in_flight.len() >= Self::MAX_IN_FLIGHT;
+        match self.hold {
+            _ if waits => None,
+            Hold::None => Some(now),
+            Hold::Until(at) => Some(at),
+            Hold::Resync { .. } | Hold::Blocked => None,
+        }
+    }
+
+    /// Takes the next edit off the queue: as many neighbours as fit into `max_bytes`, and one piece at least.
+    pub(crate) fn take(&mut self, max_bytes: usize) -> Option<(EditId, Bytes)> {
+        let mut sum = 0;
+        let fits = |piece: &&Bytes| {
+            sum += piece.len() + Self::MERGE_MARGIN;
+            sum <= max_bytes
+        };
+        let fitting: Vec<Bytes> = self.queued.iter().take_while(fits).cloned().collect();
+        let update = match merge(&fitting) {
+            Some(merged) => {
+                self.queued.drain(..fitting.len());
+                merged
+            }
+            None => self.queued.pop_front()?,
+        };
+        self.hold = Hold::None;
+        self.last_id += 1;
+        let id = EditId(self.last_id);
+        self.in_flight.insert(id, update.clone());
+        Some((id, update))
+    }
+
+    /// Forgets a saved edit; false for one that is not in flight.
+    pub(crate) fn saved(&mut self, id: EditId) -> bool {
+        let known = self.in_flight.remove(&id).is_some();
+        if known {
+            self.resyncs = 0;
+            self.settle();
+        }
+        known
+    }
+
+    /// Takes a rejected edit back and says when it goes again; none when that needs another local change. The outer option
+    /// is none for an edit that is not in flight.
+    pub(crate) fn rejected(
+        &mut self,
+        now: Instant,
+        id: EditId,
+        code: Code,
+        retry_after: Option<Duration>,
+    ) -> Option<Option<Duration>> {
+        let update = self.in_flight.remove(&id)?;
+        self.returned.insert(id, update);
+        let (hold, delay) = self.hold_for(now, code, retry_after.map(|after| after.min(Self::MAX_RETRY)));
+        self.hold = self.hold.max(hold);
+        self.settle();
+        Some(delay)
+    }
+
+    fn hold_for(&mut self, now: Instant, code: Code, retry_after: Option<Duration>) -> (Hold, Option<Duration>) {
+        // A difference that holds changes of people who are here is refused until the server has those from themselves.
+        let resync = matches!(code, Code::ResyncNeeded | Code::ForeignAuthor);
+        if resync && self.resyncs < Self::MAX_RESYNCS {
+            let delay = retry_after.unwrap_or(Self::RETRY * self.resyncs);
+            self.resyncs += 1;
+            (Hold::Resync { not_before: now + delay, asked: false }, Some(delay))
+        } else if resync || code.is_permanent() {
+            (Hold::Blocked, None)
+        } else {
+            let delay = retry_after.unwrap_or(Self::RETRY);
+            (Hold::Until(now + delay), Some(delay))
+        }
+    }
+
+    /// Once everything in flight has its answer, what was rejected goes back to the front, in its old order.
+    fn settle(&mut self) {
+        if self.in_flight.is_empty() {
+            for (_, update) in std::mem::take(&mut self.returned).into_iter().rev() {
+                self.queued.push_front(update);
+            }
+        }
+    }
+
+    /// When the server must be asked what it has; none when it need not be, or must answer other things first.
+    pub(crate) fn sync_at(&self) -> Option<Instant> {
+        match self.hold {
+            Hold::Resync { not_before, asked: false } if self.in_flight.is_empty() => Some(not_before),
+            _ => None,
+        }
+    }
+
+    /// The server was asked.
+    pub(crate) fn sync_asked(&mut self) {
+        if let Hold::Resync { asked, .. } = &mut self.hold {
+            *asked = true;
+        }
+    }
+
+    /// Whether what waits must be computed again from what the server has.
+    pub(crate) fn wants_difference(&self) -> bool {
+        matches!(self.hold, Hold::Resync { .. }) && self.in_flight.is_empty()
+    }
+
+    /// Everything that waits is in `difference`: it goes in the place of the queue.
+    pub(crate) fn replace(&mut self, difference: Vec<u8>) {
+        self.queued = VecDeque::from([difference.into()]);
+        self.release();
+    }
+
+    /// The queue may go as it is.
+    pub(crate) fn release(&mut self) {
+        if matches!(self.hold, Hold::Resync { .. }) {
+            self.hold = Hold::None;
+        }
+    }
+
+    /// The connection is gone, and with it every answer that was still to come.
+    pub(crate) fn lost(&mut self) {
+        self.returned.append(&mut self.in_flight);
+        self.settle();
+        if let Hold::Resync { asked, .. } = &mut self.hold {
+            *asked = false;
+        }
+    }
+
+    /// Drops everything: the text it belongs to is given up.
+    pub(crate) fn clear(&mut self) {
+        *self = Self { last_id: self.last_id, ..Self::default() };
+    }
+
+    /// Whether nothing here will go out by itself any more.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.in_flight.is_empty() && (self.queued.is_empty() || self.hold == Hold::Blocked)
+    }
+
+    pub(crate) fn save_state(&self) -> SaveState {
+        if !self.queued.is_empty() || !self.returned.is_empty() {
+            SaveState::OnDevice
+        } else if !self.in_flight.is_empty() {
+            SaveState::Sent
+        } else {
+            SaveState::Saved
+        }
+    }
+
+    /// How many edits are not saved; what waits to be merged counts as one.
+    pub(crate) fn pending(&self) -> usize {
+        self.in_flight.len() + self.returned.len() + usize::from(!self.queued.is_empty())
+    }
+}
+
+/// Merges neighbours into one update; none when there are none, or when they cannot be merged.
+fn merge(pieces: &[Bytes]) -> Option<Bytes> {
+    match pieces {
+        [] => None,
+        [one] => Some(one.clone()),
+        many => collab_document::merge(many).ok().map(Bytes::from),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use collab_document::Document;
+
+    const MANY: usize = 100_000;
+
+    fn ms(ms: u64) -> Duration {
+        Duration::from_millis(ms)
+    }
+
+    /// An outbox with one change queued for each letter.
+    fn outbox(text: &str) -> (Outbox, Document) {
+        let mut document = Document::new(7);
+        let mut outbox = Outbox::default();
+        for letter in text.chars() {
+            outbox.push(document.splice(document.len(), 0, &letter.to_string()).unwrap());
+        }
+        (outbox, document)
+    }
+
+    fn text_of(update: &[u8]) -> String {
+        let mut document = Document::new(8);
+        document.apply(update, |_| false).unwrap();
+        document.text()
+    }
+
+    #[test]
+    fn waiting_changes_go_as_one_edit_and_are_forgotten_when_saved() {
+        let (mut outbox, _) = outbox("abc");
+        assert_eq!((outbox.save_state(), outbox.pending()), (SaveState::OnDevice, 1));
+        let (id, update) = outbox.take(MANY).unwrap();
+        assert_eq!(text_of(&update), "abc");
+        assert_eq!((outbox.save_state(), outbox.pending()), (SaveState::Sent, 1));
+        assert!(!outbox.saved(EditId(99)));
+        assert!(outbox.saved(id) && !outbox.saved(id));
+        assert_eq!((outbox.save_state(), outbox.pending()), (SaveState::Saved, 0));
+        assert!(outbox.take(MANY).is_none());
+    }
+
+    #[test]
+    fn an_edit_stays_under_the_limit_and_the_rest_follows() {
+        let mut document = Document::new(7);
+        let mut outbox = Outbox::default();
+        for _ in 0..10 {
+            outbox.push(document.splice(document.len(), 0, &"x".repeat(300)).unwrap());
+        }
+        let mut sizes = vec![];
+        while let Some((_, update)) = outbox.take(1000) {
+            sizes.push(update.len());
+        }
+        assert!(sizes.len() >= 4 && sizes.iter().all(|size| *size <= 1000), "{sizes:?}");
+    }
+
+    #[test]
+    fn a_long_time_offline_stays_in_few_pieces() {
+        let (mut outbox, document) = outbox(&"typed ".repeat(500));
+        assert!(outbox.queued.len() <= Outbox::MAX_PIECES);
+        assert_eq!(text_of(&outbox.take(MANY).unwrap().1), document.text());
+    }
+
+    #[test]
+    fn no_more_than_eight_are_on_the_road() {
+        let now = Instant::now();
+        let (mut outbox, mut document) = outbox("");
+        for _ in 0..8 {
+            outbox.push(document.splice(0, 0, "x").unwrap());
+            assert!(outbox.ready_at(now).is_some());
+            outbox.take(MANY).unwrap();
+        }
+        outbox.push(document.splice(0, 0, "x").unwrap());
+        assert_eq!(outbox.ready_at(now), None);
+        outbox.saved(EditId(3));
+        assert_eq!(outbox.ready_at(now), Some(now));
+    }
+
+    #[test]
+    fn rejected_edits_wait_for_all_answers_and_go_again_in_order() {
+        let now = Instant::now();
+        let (mut outbox, mut document) = outbox("a");
+        outbox.take(MANY).unwrap();
+        outbox.push(document.splice(1, 0, "b").unwrap());
+        outbox.take(MANY).unwrap();
+        outbox.push(document.splice(2, 0, "c").unwrap());
+        assert_eq!(outbox.rejected(now, EditId(2), Code::RateLimited, Some(ms(700))), Some(Some(ms(700))));
+        assert_eq!(outbox.ready_at(now), None, "the first has no answer yet");
+        assert_eq!(outbox.rejected(now, EditId(1), Code::Storage, None), Some(Some(Outbox::RETRY)));
+        assert_eq!(outbox.ready_at(now), Some(now + Outbox::RETRY));
+        let (id, update) = outbox.take(MANY).unwrap();
+        assert_eq!((id, text_of(&update).as_str()), (EditId(3), "abc"));
+        assert_eq!(outbox.rejected(now, EditId(1), Code::Storage, None), None, "answered already");
+    }
+
+    #[test]
+    fn a_permanent_no_waits_for_the_next_local_change() {
+        let now = Instant::now();
+        let (mut outbox, mut document) = outbox("a");
+        outbox.take(MANY).unwrap();
+        assert_eq!(outbox.rejected(now, EditId(1), Code::DocumentFull, None), Some(None));
+        assert_eq!((outbox.ready_at(now), outbox.save_state()), (None, SaveState::OnDevice));
+        assert!(outbox.is_settled());
+        outbox.lost();
+        assert_eq!(outbox.ready_at(now), None, "a new connection does not change its mind");
+        outbox.push(document.splice(0, 1, "").unwrap());
+        assert_eq!(outbox.ready_at(now), Some(now));
+        assert_eq!(text_of(&outbox.take(MANY).unwrap().1), "");
+    }
+
+    #[test]
+    fn a_gap_is_asked_about_once_and_not_for_ever() {
+        let now = Instant::now();
+        let (mut outbox, document) = outbox("a");
+        for round in 1..=Outbox::MAX_RESYNCS {
+            let (id, _) = outbox.take(MANY).unwrap();
+            let delay = outbox.rejected(now, id, Code::ResyncNeeded, None).unwrap().unwrap();
+            assert_eq!(delay, Outbox::RETRY * (round - 1));
+            assert_eq!((outbox.ready_at(now), outbox.sync_at()), (None, Some(now + delay)));
+            outbox.sync_asked();
+            assert_eq!(outbox.sync_at(), None);
+            assert!(outbox.wants_difference());
+            outbox.replace(document.diff(&[0]).unwrap());
+        }
+        let (id, _) = outbox.take(MANY).unwrap();
+        assert_eq!(outbox.rejected(now, id, Code::ResyncNeeded, None), Some(None));
+        assert!(outbox.is_settled());
+    }
+
+    #[test]
+    fn a_lost_connection_brings_everything_back_in_order() {
+        let (mut outbox, mut document) = outbox("a");
+        for (at, letter) in ["b", "c", "d"].into_iter().enumerate() {
+            outbox.take(MANY).unwrap();
+            outbox.push(document.splice(at as u32 + 1, 0, letter).unwrap());
+        }
+        outbox.saved(EditId(1));
+        outbox.lost();
+        let (id, update) = outbox.take(MANY).unwrap();
+        let mut server = Document::new(9);
+        assert!(server.apply(&update, |_| false).is_err(), "it builds on the saved edit");
+        assert_eq!(id, EditId(4));
+        assert!(outbox.take(MANY).is_none());
+    }
+}
