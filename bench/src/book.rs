@@ -1,0 +1,138 @@
+//! The one book in which all users write what they did and saw.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use collab_document::Section;
+use tokio::sync::Notify;
+
+use crate::ledger::{Path, Room, Totals};
+use crate::stats::{Latencies, Summary};
+
+/// Deliveries, latencies and errors of a run. All users live on one thread, and none holds the book across an await.
+#[derive(Debug)]
+pub struct Book {
+    rooms: RefCell<Vec<Room>>,
+    latencies: RefCell<Latencies>,
+    errors: RefCell<BTreeMap<String, u64>>,
+    arrived: Notify,
+}
+
+/// A user's place: the room's number and the member's number in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Seat {
+    /// Which room.
+    pub room: usize,
+    /// Which of its members.
+    pub member: usize,
+}
+
+impl Book {
+    /// An empty book for rooms with so many members each.
+    pub fn new(members: impl Iterator<Item = usize>) -> Result<Self, hdrhistogram::CreationError> {
+        Ok(Self {
+            rooms: RefCell::new(members.map(Room::new).collect()),
+            latencies: RefCell::new(Latencies::new()?),
+            errors: RefCell::default(),
+            arrived: Notify::new(),
+        })
+    }
+
+    /// A user got in, writing as this replica.
+    pub fn joined(&self, seat: Seat, client: u64, latency: Duration) {
+        self.rooms.borrow_mut()[seat.room].enter(seat.member, client);
+        self.latencies.borrow_mut().join.record(latency);
+    }
+
+    /// A user made the edit that was intended for this time.
+    pub fn sent(&self, seat: Seat, section: Section, intended: Instant, now: Instant) {
+        self.rooms.borrow_mut()[seat.room].sent(section, intended);
+        self.latencies.borrow_mut().lag.record(now.saturating_duration_since(intended));
+    }
+
+    /// A user's replica took in a section.
+    pub fn received(&self, seat: Seat, section: Section, path: Path, now: Instant) {
+        let edit = &mut self.latencies.borrow_mut().edit;
+        self.rooms.borrow_mut()[seat.room].received(seat.member, section, path, now, |latency| edit.record(latency));
+        self.arrived.notify_waiters();
+    }
+
+    /// A user heard that a section of its own is saved.
+    pub fn saved(&self, seat: Seat, section: Section, now: Instant) {
+        let saved = &mut self.latencies.borrow_mut().saved;
+        self.rooms.borrow_mut()[seat.room].saved(section, now, |latency| saved.record(latency));
+        self.arrived.notify_waiters();
+    }
+
+    /// A ping came back.
+    pub fn ping(&self, latency: Duration) {
+        self.latencies.borrow_mut().ping.record(latency);
+    }
+
+    /// Something went wrong.
+    pub fn error(&self, name: impl ToString) {
+        *self.errors.borrow_mut().entry(name.to_string()).or_default() += 1;
+    }
+
+    /// The counts over all rooms.
+    pub fn totals(&self) -> Totals {
+        self.rooms.borrow().iter().map(Room::totals).sum()
+    }
+
+    /// Waits until everything sent is saved and has arrived everywhere.
+    pub async fn settled(&self) {
+        loop {
+            let arrived = self.arrived.notified();
+            if self.totals().is_settled() {
+                return;
+            }
+            arrived.await;
+        }
+    }
+
+    /// What went wrong so far.
+    pub fn errors(&self) -> BTreeMap<String, u64> {
+        self.errors.borrow().clone()
+    }
+
+    /// What the latencies of edits say so far.
+    pub fn edit_so_far(&self) -> Summary {
+        self.latencies.borrow().edit.summary()
+    }
+
+    /// The latencies so far.
+    pub fn latencies(&self) -> Latencies {
+        self.latencies.borrow().clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+
+    use super::*;
+
+    const SPAN: Section = Section { client: 7, start: 0, end: 4 };
+
+    #[tokio::test]
+    async fn settling_waits_for_the_last_delivery_and_the_last_save() {
+        let book = Book::new([2].into_iter()).unwrap();
+        let (ann, ben) = (Seat { room: 0, member: 0 }, Seat { room: 0, member: 1 });
+        let now = Instant::now();
+        book.joined(ann, 7, Duration::ZERO);
+        book.joined(ben, 8, Duration::ZERO);
+        book.settled().await;
+        book.sent(ann, SPAN, now, now);
+        let mut settled = std::pin::pin!(book.settled());
+        for step in [0, 1] {
+            assert!(settled.as_mut().now_or_never().is_none());
+            match step {
+                0 => book.received(ben, SPAN, Path::Live, now),
+                _ => book.saved(ann, SPAN, now),
+            }
+        }
+        assert!(settled.as_mut().now_or_never().is_some());
+        assert_eq!(book.latencies().edit.summary().count, 1);
+    }
+}

@@ -1,0 +1,149 @@
+//! What the user asked for.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Parser;
+use collab_client::trust::Fingerprint;
+
+use crate::assertion::Assertion;
+
+/// Opens many WebTransport sessions, edits in all of them as people would, and measures what each member sees.
+///
+/// Without --url it starts a server of its own on loopback, with a temporary data directory. It exits with 1 when an edit was
+/// lost or doubled, a replica differs, a client failed or an assertion does not hold.
+#[derive(Debug, Clone, Parser)]
+#[command(version, max_term_width = 120)]
+pub struct Options {
+    /// How many users, each with a session and a replica of its own.
+    #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub clients: u32,
+
+    /// How many rooms they are spread over [default: one for ten clients].
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub rooms: Option<u32>,
+
+    /// How long they edit, once all have joined.
+    #[arg(long, default_value = "30s", value_parser = parse_duration, value_name = "TIME")]
+    pub duration: Duration,
+
+    /// Edits per minute of each user; above the server's budget edits wait in the client and are merged.
+    #[arg(long, default_value_t = 30.0, value_parser = parse_rate)]
+    pub rate: f64,
+
+    /// How often each user pings.
+    #[arg(long, default_value = "1s", value_parser = parse_duration, value_name = "TIME")]
+    pub ping_interval: Duration,
+
+    /// Draws the schedule and the edits: the same seed gives the same load.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+
+    /// Address of the pages and the API of a running server, such as http://localhost:3001. Its rooms are deleted at the end.
+    #[arg(long)]
+    pub url: Option<String>,
+
+    /// SHA-256 of the certificate or public key of the server at an https --url, in hex.
+    #[arg(long, requires = "url", value_name = "HEX")]
+    pub cert_hash: Vec<Fingerprint>,
+
+    /// The server to start [default: collab-server beside this program].
+    #[arg(long, conflicts_with = "url", value_name = "PATH")]
+    pub server: Option<PathBuf>,
+
+    /// How many join at once: the server hashes a password for each.
+    #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    pub join_concurrency: u16,
+
+    /// How long after the last edit everything may take to be saved and to arrive.
+    #[arg(long, default_value = "10s", value_parser = parse_duration, value_name = "TIME")]
+    pub drain: Duration,
+
+    /// Writes the results as JSON; - for standard output, then the table goes to standard error.
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+
+    /// Writes a percentile file (.hgrm) for each latency, in milliseconds, as HdrHistogram's plotters read them.
+    #[arg(long, value_name = "DIR")]
+    pub hgrm: Option<PathBuf>,
+
+    /// Fails unless this holds, such as 'edit_p99<20ms', 'lost=0' or 'rss<=200MB'. May be given again.
+    #[arg(long = "assert", value_name = "CONDITION")]
+    pub assertions: Vec<Assertion>,
+
+    /// Shows no progress.
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
+impl Options {
+    /// How many rooms, never more than clients.
+    pub fn rooms(&self) -> usize {
+        self.rooms.unwrap_or(self.clients.div_ceil(10)).clamp(1, self.clients) as usize
+    }
+
+    /// How many users.
+    pub fn clients(&self) -> usize {
+        self.clients as usize
+    }
+
+    /// From one intended edit of a user to the next.
+    pub fn period(&self) -> Duration {
+        Duration::from_secs_f64(60.0 / self.rate)
+    }
+}
+
+/// Reads `500ms`, `30s`, `2m` or `1h`. A number alone is in seconds.
+pub fn parse_duration(text: &str) -> Result<Duration, String> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let seconds_per_unit = match &text[digits.len()..] {
+        "ms" => 0.001,
+        "" | "s" => 1.0,
+        "m" => 60.0,
+        "h" => 3600.0,
+        unit => return Err(format!("{unit:?} is not a unit of time; there are ms, s, m, h")),
+    };
+    let amount: f64 = digits.parse().map_err(|_| format!("{text:?} is not a time, such as 30s"))?;
+    let seconds = amount * seconds_per_unit;
+    if !(0.001..=86_400.0).contains(&seconds) {
+        return Err("a time is at least 1ms and at most 24h".to_owned());
+    }
+    Ok(Duration::from_secs_f64(seconds))
+}
+
+fn parse_rate(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(rate) if (0.01..=60_000.0).contains(&rate) => Ok(rate),
+        _ => Err("a rate is a number of edits per minute from 0.01 to 60000".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_carry_their_unit() {
+        assert_eq!(parse_duration("500ms"), Ok(Duration::from_millis(500)));
+        assert_eq!(parse_duration("30"), Ok(Duration::from_secs(30)));
+        assert_eq!(parse_duration("1.5m"), Ok(Duration::from_secs(90)));
+        for bad in ["", "s", "3 weeks", "-1s", "0s", "NaN", "infs", "25h", "3µs"] {
+            assert!(parse_duration(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn the_defaults_are_a_thousand_people_in_a_hundred_rooms() {
+        let options = Options::parse_from(["collab-bench"]);
+        assert_eq!((options.clients(), options.rooms(), options.period()), (1000, 100, Duration::from_secs(2)));
+        let few = Options::parse_from(["collab-bench", "--clients", "3", "--rooms", "50"]);
+        assert_eq!(few.rooms(), 3);
+    }
+
+    #[test]
+    fn nonsense_is_refused() {
+        for bad in [["--clients", "0"], ["--rate", "0"], ["--assert", "edit_p99"], ["--cert-hash", "00"]] {
+            assert!(Options::try_parse_from(["collab-bench", bad[0], bad[1]]).is_err(), "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! The rooms of a run: made for it, under names that no other run has.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use anyhow::Context;
+use collab_proto::RoomName;
+use futures_util::{StreamExt, TryStreamExt, stream};
+
+use crate::target::Target;
+
+/// How many are made at once: the server hashes a password for each.
+const AT_ONCE: usize = 8;
+
+/// Fresh rooms with one password.
+pub struct Rooms {
+    password: String,
+    rooms: Vec<Room>,
+}
+
+struct Room {
+    name: RoomName,
+    owner_token: String,
+}
+
+impl Rooms {
+    /// Makes so many. `progress` is told how many there are.
+    pub async fn create(target: &Target, count: usize, progress: impl Fn(usize)) -> anyhow::Result<Self> {
+        let run = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
+        let password = format!("{:032x}", rand::random::<u128>());
+        let api = target.api(None)?;
+        let creating = stream::iter(0..count).map(|number| {
+            let (api, password) = (&api, &password);
+            async move {
+                let name = format!("bench-{run:x}-{number}");
+                let created = api.create_room(&name, password).await;
+                created.with_context(|| format!("cannot make the room {name}"))
+            }
+        });
+        let mut creating = creating.buffered(AT_ONCE);
+        let mut rooms = Vec::new();
+        while let Some(room) = creating.try_next().await? {
+            rooms.push(Room { name: room.name, owner_token: room.owner_token });
+            progress(rooms.len());
+        }
+        drop(creating);
+        Ok(Self { password, rooms })
+    }
+
+    /// The name of a room by its number.
+    pub fn name(&self, number: usize) -> &RoomName {
+        &self.rooms[number].name
+    }
+
+    /// What opens all of them.
+    pub fn password(&self) -> &str {
+        &self.password
+    }
+
+    /// Leaves the server without them.
+    pub async fn delete(&self, target: &Target) -> anyhow::Result<()> {
+        for room in &self.rooms {
+            let deleted = target.api(Some(room.owner_token.clone()))?.delete_room(&room.name).await;
+            deleted.with_context(|| format!("cannot delete the room {}", room.name))?;
+        }
+        Ok(())
+    }
+}

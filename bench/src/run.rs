@@ -1,0 +1,276 @@
+//! The road of a run: a server, rooms, users who join, edit, wait for the last delivery, and compare their texts.
+
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use collab_client::Config;
+use collab_proto::{ClientId, Credential};
+use futures_util::future::join_all;
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::task::{JoinHandle, spawn_local};
+use tokio::time::{interval, timeout};
+
+use crate::book::{Book, Seat};
+use crate::machine::{Machine, Usage};
+use crate::options::Options;
+use crate::pacer::Pacer;
+use crate::progress::Progress;
+use crate::report::{Generator, Report, Server, Versions};
+use crate::rooms::Rooms;
+use crate::schedule::Schedule;
+use crate::server_process::ServerProcess;
+use crate::stats::Latencies;
+use crate::target::Target;
+use crate::typist::Typist;
+use crate::user::{Digest, Outcome, Phase, Stage, User, enter};
+
+/// Between two looks at the counts, for the display.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// What a run leaves.
+pub struct Results {
+    /// The figures.
+    pub report: Report,
+    /// The whole distributions.
+    pub latencies: Latencies,
+    /// What the server wrote last, when this program started it.
+    pub server_log: Option<String>,
+}
+
+/// The users of a run, on the road.
+struct Cast {
+    tasks: Vec<JoinHandle<Outcome>>,
+    edits: Vec<mpsc::UnboundedSender<Instant>>,
+    phase: watch::Sender<Phase>,
+    joined: mpsc::UnboundedReceiver<bool>,
+}
+
+/// Processor time and memory of both sides, at one moment.
+#[derive(Clone, Copy)]
+struct Look {
+    server: Option<Usage>,
+    own: Option<Usage>,
+}
+
+/// Plays the whole run. Must be called inside a [`tokio::task::LocalSet`].
+pub async fn run(options: &Options, progress: &Progress) -> anyhow::Result<Results> {
+    let mut machine = Machine::observe();
+    progress.phase("starting", 0);
+    let server = match &options.url {
+        Some(_) => None,
+        None => Some(ServerProcess::start(options.server.as_deref()).await?),
+    };
+    let played = play(options, progress, server.as_ref(), &machine).await;
+    let server_log = server.as_ref().map(ServerProcess::log_end);
+    if let Some(server) = server {
+        let stopped = server.stop().await;
+        if played.is_ok() {
+            stopped?;
+        }
+    }
+    machine.observe_after();
+    let (mut report, latencies) = played.with_context(|| server_log.clone().unwrap_or_default())?;
+    report.machine = machine;
+    Ok(Results { report, latencies, server_log })
+}
+
+async fn play(
+    options: &Options,
+    progress: &Progress,
+    server: Option<&ServerProcess>,
+    machine: &Machine,
+) -> anyhow::Result<(Report, Latencies)> {
+    let url =
+        server.map(ServerProcess::url).or(options.url.as_deref()).context("there is neither a server nor a URL")?;
+    let target = Target::find(url, options).await?;
+    progress.phase("creating rooms", options.rooms() as u64);
+    let rooms = Rooms::create(&target, options.rooms(), |done| progress.step(done as u64, String::new)).await?;
+    let book = Book::new((0..options.rooms()).map(|room| members_of(room, options)))?;
+    let stage = Rc::new(Stage { book, target, gate: Semaphore::new(options.join_concurrency.into()) });
+
+    let mut cast = Cast::call(options, &rooms, &stage);
+    let joined = cast.everybody_joins(options.clients(), progress).await;
+    let before = Look::now(server);
+    cast.edit(options, &stage, progress).await?;
+    let after = Look::now(server);
+    cast.drain(options.drain, &stage, progress).await;
+    let outcomes = cast.leave(progress).await?;
+    let converged = converged(options, &rooms, &stage, &outcomes).await;
+    stage.target.close().await;
+    if options.url.is_some() {
+        rooms.delete(&stage.target).await?;
+    }
+
+    let latencies = stage.book.latencies();
+    let totals = stage.book.totals();
+    let lag = latencies.lag.summary();
+    let report = Report {
+        clients: options.clients(),
+        rooms: options.rooms(),
+        joined,
+        duration_s: options.duration.as_secs_f64(),
+        rate: options.rate,
+        sent: totals.sent,
+        delivered: totals.delivered,
+        lost: totals.lost(),
+        duplicated: totals.duplicated + totals.foreign,
+        unsaved: totals.unsaved(),
+        pings_lost: outcomes.iter().map(|outcome| outcome.pings_lost).sum(),
+        converged,
+        errors: stage.book.errors(),
+        join: latencies.join.summary(),
+        ping: latencies.ping.summary(),
+        edit: latencies.edit.summary(),
+        saved: latencies.saved.summary(),
+        server: Look::server(before, after, Look::now(server)),
+        generator: Generator::new(Look::own_cpu(before, after), lag),
+        seed: options.seed,
+        machine: machine.clone(),
+        versions: Versions::new(stage.target.info()),
+    };
+    Ok((report, latencies))
+}
+
+/// How many users a room gets: they are dealt like cards.
+fn members_of(room: usize, options: &Options) -> usize {
+    (options.clients() - room).div_ceil(options.rooms())
+}
+
+impl Cast {
+    /// Calls everybody in. Replica ids, hands and reconnect delays are drawn from the seed.
+    fn call(options: &Options, rooms: &Rooms, stage: &Rc<Stage>) -> Self {
+        let mut random = StdRng::seed_from_u64(options.seed);
+        let (phase, at) = watch::channel(Phase::Joining);
+        let (joining, joined) = mpsc::unbounded_channel();
+        let mut cast = Self { tasks: Vec::new(), edits: Vec::new(), phase, joined };
+        for number in 0..options.clients() {
+            let seat = Seat { room: number % options.rooms(), member: number / options.rooms() };
+            let (sender, edits) = mpsc::unbounded_channel();
+            let user = User {
+                seat,
+                config: config(rooms, seat.room, number, &mut random),
+                typist: Typist::new(options.seed, number),
+                ping_interval: options.ping_interval,
+                edits,
+                phase: at.clone(),
+                joined: joining.clone(),
+            };
+            cast.edits.push(sender);
+            cast.tasks.push(spawn_local(user.play(stage.clone())));
+        }
+        cast
+    }
+
+    /// Waits until each is in, or has given up. Says how many are in.
+    async fn everybody_joins(&mut self, clients: usize, progress: &Progress) -> usize {
+        progress.phase("joining", clients as u64);
+        let (mut joined, mut failed) = (0, 0);
+        while let Some(entered) = self.joined.recv().await {
+            if entered {
+                joined += 1
+            } else {
+                failed += 1
+            }
+            progress.step(joined, || format!("{failed} failed"));
+        }
+        joined as usize
+    }
+
+    async fn edit(&mut self, options: &Options, stage: &Stage, progress: &Progress) -> anyhow::Result<()> {
+        progress.phase("editing", options.duration.as_secs());
+        let schedule = Schedule::draw(options.seed, options.clients(), options.period(), options.duration);
+        self.phase.send_replace(Phase::Editing);
+        let start = Instant::now();
+        let end = tokio::time::Instant::from_std(start + options.duration);
+        let _pacer = Pacer::start(schedule, start, std::mem::take(&mut self.edits)).context("cannot start a thread")?;
+        let mut looks = interval(LOOK);
+        loop {
+            tokio::select! {
+                () = tokio::time::sleep_until(end) => break,
+                _ = looks.tick() => {
+                    let done = Instant::now().saturating_duration_since(start);
+                    progress.step(done.as_secs(), || so_far(stage));
+                }
+            }
+        }
+        self.phase.send_replace(Phase::Draining);
+        Ok(())
+    }
+
+    async fn drain(&mut self, limit: Duration, stage: &Stage, progress: &Progress) {
+        progress.phase("draining", 0);
+        // What is missing after the limit shows in the counts.
+        let _ = timeout(limit, stage.book.settled()).await;
+    }
+
+    async fn leave(self, progress: &Progress) -> anyhow::Result<Vec<Outcome>> {
+        progress.phase("checking", 0);
+        self.phase.send_replace(Phase::Checking);
+        join_all(self.tasks).await.into_iter().collect::<Result<_, _>>().context("a user's task broke")
+    }
+}
+
+fn so_far(stage: &Stage) -> String {
+    let totals = stage.book.totals();
+    let edit = stage.book.edit_so_far();
+    let ms = |us: u64| us as f64 / 1000.0;
+    let (p50, p99) = (ms(edit.p50_us), ms(edit.p99_us));
+    format!("{} edits, {} delivered, p50 {p50:.1} ms, p99 {p99:.1} ms", totals.sent, totals.delivered)
+}
+
+/// Replica ids are unique by their lower bits and new in every room by being drawn.
+fn config(rooms: &Rooms, room: usize, number: usize, random: &mut StdRng) -> Config {
+    let drawn: u32 = random.random();
+    Config {
+        room: rooms.name(room).clone(),
+        name: format!("user {number}"),
+        credential: Credential::Password(rooms.password().to_owned()),
+        client_id: ClientId((u64::from(drawn) << 20 | number as u64) + 1),
+        seed: random.random(),
+    }
+}
+
+/// Whether in each room every replica equals what the server gives to somebody new.
+async fn converged(options: &Options, rooms: &Rooms, stage: &Rc<Stage>, outcomes: &[Outcome]) -> bool {
+    let mut random = StdRng::seed_from_u64(!options.seed);
+    let readers = (0..options.rooms()).map(|room| {
+        let config = config(rooms, room, options.clients() + room, &mut random);
+        async move {
+            let (driver, _) = enter(stage, config, None).await?;
+            Some(Digest::of(&driver.client().document().text()))
+        }
+    });
+    let stored = join_all(readers).await;
+    let mut converged = true;
+    for outcome in outcomes {
+        if outcome.digest.is_some() && outcome.digest != stored[outcome.seat.room] {
+            stage.book.error("replica differs");
+            converged = false;
+        }
+    }
+    converged && stored.iter().all(Option::is_some)
+}
+
+impl Look {
+    fn now(server: Option<&ServerProcess>) -> Self {
+        Self { server: server.and_then(ServerProcess::usage), own: Usage::own() }
+    }
+
+    fn server(before: Self, after: Self, last: Self) -> Option<Server> {
+        let (before, after, last) = (before.server?, after.server?, last.server?);
+        Some(Server {
+            cpu_s: after.cpu.saturating_sub(before.cpu).as_secs_f64(),
+            rss_bytes: after.rss_bytes,
+            peak_rss_bytes: last.peak_rss_bytes,
+            total_cpu_s: last.cpu.as_secs_f64(),
+        })
+    }
+
+    fn own_cpu(before: Self, after: Self) -> f64 {
+        let used = after.own.unwrap_or_default().cpu.saturating_sub(before.own.unwrap_or_default().cpu);
+        used.as_secs_f64()
+    }
+}

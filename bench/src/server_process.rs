@@ -1,0 +1,196 @@
+//! A server of our own: the built binary, on loopback, with a temporary data directory.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+
+use crate::machine::Usage;
+
+const PROGRAM: &str = "collab-server";
+
+/// How long it may take until it says where it listens.
+const START: Duration = Duration::from_secs(30);
+
+/// How long it may take from SIGTERM to its end; it promises ten seconds.
+const STOP: Duration = Duration::from_secs(15);
+
+/// How much of the end of its log is shown when it fails, in lines.
+const SHOWN_LINES: usize = 20;
+
+/// A running server. Dropped, it is killed and its data removed.
+#[derive(Debug)]
+pub struct ServerProcess {
+    child: Child,
+    url: String,
+    folder: TempDir,
+    ended: oneshot::Receiver<()>,
+}
+
+/// What the thread that reads the server's output tells.
+struct Output {
+    address: oneshot::Sender<String>,
+    ended: oneshot::Sender<()>,
+}
+
+impl ServerProcess {
+    /// Starts it and waits until it says where it listens.
+    pub async fn start(program: Option<&Path>) -> anyhow::Result<Self> {
+        let program = program.map_or_else(beside_this_program, |path| Ok(path.to_owned()))?;
+        let folder = tempfile::Builder::new().prefix("collab-bench-").tempdir().context("no temporary directory")?;
+        let log = log_file(folder.path())?;
+        let child = Command::new(&program)
+            .arg("--data")
+            .arg(folder.path().join("data"))
+            .args(["--listen", "127.0.0.1:0", "--http", "127.0.0.1:0"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(log.try_clone()?)
+            .spawn()
+            .with_context(|| format!("cannot start {}", program.display()))?;
+        let ((address, told), (ending, ended)) = (oneshot::channel(), oneshot::channel());
+        let mut server = Self { child, url: String::new(), folder, ended };
+        let stdout = server.child.stdout.take().context("the server has no standard output")?;
+        let output = Output { address, ended: ending };
+        thread::Builder::new().name("server output".to_owned()).spawn(move || output.copy(stdout, log))?;
+        match timeout(START, told).await {
+            Ok(Ok(url)) => server.url = url,
+            Ok(Err(_)) => bail!("the server ended before it listened\n{}", server.log_end()),
+            Err(_) => bail!("the server did not say where it listens\n{}", server.log_end()),
+        }
+        Ok(server)
+    }
+
+    /// Where its pages and its API are.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// What it has used so far; none when it has ended.
+    pub fn usage(&self) -> Option<Usage> {
+        Usage::of(self.child.id())
+    }
+
+    /// The end of its log, for when a run failed.
+    pub fn log_end(&self) -> String {
+        let log = fs::read_to_string(log_path(self.folder.path())).unwrap_or_default();
+        let lines: Vec<_> = log.lines().collect();
+        let shown = &lines[lines.len().saturating_sub(SHOWN_LINES)..];
+        format!("the end of the server's log:\n{}", shown.join("\n"))
+    }
+
+    /// Asks it to stop and waits. An error when it does not, or fails while it does.
+    pub async fn stop(mut self) -> anyhow::Result<()> {
+        if let Some(pid) = Pid::from_raw(self.child.id().cast_signed()) {
+            kill_process(pid, Signal::TERM).context("cannot ask the server to stop")?;
+        }
+        if timeout(STOP, &mut self.ended).await.is_err() {
+            bail!("the server did not stop within {} s\n{}", STOP.as_secs(), self.log_end());
+        }
+        let status = self.child.wait().context("cannot wait for the server")?;
+        self.judge(status)
+    }
+
+    fn judge(&self, status: ExitStatus) -> anyhow::Result<()> {
+        if status.success() {
+            return Ok(());
+        }
+        bail!("the server ended with {status}\n{}", self.log_end())
+    }
+}
+
+fn beside_this_program() -> anyhow::Result<PathBuf> {
+    let here = std::env::current_exe().context("cannot tell where this program lies")?;
+    let path = here.with_file_name(format!("{PROGRAM}{}", std::env::consts::EXE_SUFFIX));
+    if !path.is_file() {
+        let advice = "build it with `cargo build --release -p collab-server`, or give --server PATH or --url URL";
+        bail!("there is no {}; {advice}", path.display());
+    }
+    Ok(path)
+}
+
+fn log_file(folder: &Path) -> anyhow::Result<File> {
+    let path = log_path(folder);
+    OpenOptions::new().create(true).append(true).open(&path).with_context(|| format!("cannot write {}", path.display()))
+}
+
+fn log_path(folder: &Path) -> PathBuf {
+    folder.join("server.log")
+}
+
+impl Drop for ServerProcess {
+    fn drop(&mut self) {
+        // Nothing can be done about a failure, and one that has ended already is no failure.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Output {
+    /// Tells the first address among the lines, and keeps all of them in the log: a full pipe would stop the server.
+    fn copy(self, stdout: ChildStdout, mut log: File) {
+        let mut address = Some(self.address);
+        for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+            // The log is an aid; a run whose log cannot be written is measured all the same.
+            let _ = writeln!(log, "{line}");
+            if let Some(url) = find_url(&line)
+                && let Some(address) = address.take()
+            {
+                let _ = address.send(url.to_owned());
+            }
+        }
+        let _ = self.ended.send(());
+    }
+}
+
+/// The first `http://…` address in a line.
+fn find_url(line: &str) -> Option<&str> {
+    let rest = &line[line.find("http://")?..];
+    let end = rest.find(|c: char| c.is_whitespace() || matches!(c, '"' | ',' | ')')).unwrap_or(rest.len());
+    Some(rest[..end].trim_end_matches('/'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_address_is_found_in_what_the_server_says() {
+        assert_eq!(find_url("open http://localhost:3001/ in a browser"), Some("http://localhost:3001"));
+        assert_eq!(find_url("Page: http://127.0.0.1:41234"), Some("http://127.0.0.1:41234"));
+        assert_eq!(find_url("WebTransport: https://localhost:4433"), None);
+    }
+
+    fn script(folder: &Path, name: &str, text: &str) -> PathBuf {
+        let path = folder.join(name);
+        fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
+        fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        path
+    }
+
+    /// One test for both, because a program must not be written while another thread starts one.
+    #[tokio::test]
+    async fn a_server_is_watched_and_stopped_and_its_failure_told_with_its_last_words() {
+        let folder = tempfile::tempdir().unwrap();
+        let fails = script(folder.path(), "fails", "echo the disk is on fire >&2; exit 1");
+        let waits = "trap 'exit 3' TERM; echo page http://127.0.0.1:1/; while :; do sleep 0.01; done";
+        let waits = script(folder.path(), "waits", waits);
+
+        let error = ServerProcess::start(Some(&fails)).await.unwrap_err();
+        assert!(error.to_string().contains("the disk is on fire"), "{error}");
+
+        let server = ServerProcess::start(Some(&waits)).await.unwrap();
+        assert_eq!(server.url(), "http://127.0.0.1:1");
+        assert!(server.usage().unwrap().rss_bytes > 0);
+        let error = server.stop().await.unwrap_err();
+        assert!(error.to_string().contains("exit status: 3"), "{error}");
+    }
+}

@@ -1,0 +1,113 @@
+//! The results as people read them.
+
+use std::fmt::Write;
+
+use crate::report::Report;
+use crate::stats::Summary;
+
+impl Report {
+    /// The table for people.
+    pub fn table(&self) -> String {
+        let mut text = format!(
+            "\n{} of {} clients in {} rooms, {} edits a minute each, {} s\n\n",
+            self.joined, self.clients, self.rooms, self.rate, self.duration_s
+        );
+        let _ = writeln!(
+            text,
+            "{:<24}{:>10}{:>11}{:>11}{:>11}{:>11}{:>11}",
+            "", "count", "p50", "p90", "p99", "p99.9", "max"
+        );
+        for (name, summary) in [
+            ("join", &self.join),
+            ("ping", &self.ping),
+            ("edit, to each member", &self.edit),
+            ("saved", &self.saved),
+            ("generator lag", &self.generator.lag),
+        ] {
+            let _ = writeln!(text, "{name:<24}{}", row(summary));
+        }
+        let _ = write!(text, "\n{}", self.outcome());
+        text
+    }
+
+    fn outcome(&self) -> String {
+        let errors: Vec<_> = self.errors.iter().map(|(error, count)| format!("{error} ×{count}")).collect();
+        let errors = if errors.is_empty() { "none".to_owned() } else { errors.join(", ") };
+        let mut text = format!(
+            "sent {}, delivered {}, lost {}, duplicated {}, unsaved {}, pings lost {}, errors {errors}, replicas {}\n",
+            self.sent,
+            self.delivered,
+            self.lost,
+            self.duplicated,
+            self.unsaved,
+            self.pings_lost,
+            if self.converged { "equal" } else { "DIFFER" },
+        );
+        if let Some(server) = &self.server {
+            let _ = writeln!(
+                text,
+                "server: {:.2} cores while editing, {:.1} MB (peak {:.1} MB), {:.1} s of processor time in all",
+                server.cpu_s / self.duration_s,
+                megabytes(server.rss_bytes),
+                megabytes(server.peak_rss_bytes),
+                server.total_cpu_s,
+            );
+        }
+        let _ = writeln!(
+            text,
+            "generator: {:.2} cores while editing; {}",
+            self.generator.cpu_s / self.duration_s,
+            self.place()
+        );
+        if self.generator.bound {
+            text.push_str("generator-bound: this program was late itself, so the latencies are its own in part\n");
+        }
+        if !self.versions.optimised {
+            text.push_str("built without optimisation: these figures say little\n");
+        }
+        text
+    }
+
+    fn place(&self) -> String {
+        let load = |load: Option<f64>| load.map_or("?".to_owned(), |load| format!("{load:.2}"));
+        format!(
+            "{} cores, {}, Linux {}, load {} before and {} after, seed {}",
+            self.machine.cores,
+            self.machine.processor.as_deref().unwrap_or("unknown processor"),
+            self.machine.kernel.as_deref().unwrap_or("?"),
+            load(self.machine.load_before),
+            load(self.machine.load_after),
+            self.seed,
+        )
+    }
+}
+
+fn row(summary: &Summary) -> String {
+    let values = [summary.p50_us, summary.p90_us, summary.p99_us, summary.p999_us, summary.max_us];
+    values.iter().fold(format!("{:>10}", summary.count), |row, us| row + &format!("{:>8.2} ms", *us as f64 / 1000.0))
+}
+
+fn megabytes(bytes: u64) -> f64 {
+    bytes as f64 / 1e6
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::report::tests::good;
+
+    #[test]
+    fn the_table_says_what_was_measured_and_what_went_wrong() {
+        let mut report = good();
+        let table = report.table();
+        assert!(table.contains("2 of 2 clients in 1 rooms") && table.contains("3.00 ms"), "{table}");
+        assert!(table.contains("replicas equal") && table.contains("errors none"), "{table}");
+        assert!(!table.contains("generator-bound"), "{table}");
+        report.converged = false;
+        report.generator.bound = true;
+        report.errors.insert("4504 RateLimited".to_owned(), 3);
+        let table = report.table();
+        for words in ["DIFFER", "generator-bound", "4504 RateLimited ×3"] {
+            assert!(table.contains(words), "{table}");
+        }
+    }
+}

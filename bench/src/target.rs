@@ -1,0 +1,74 @@
+//! The server that is measured, and the sockets that lead to it.
+
+use std::cell::Cell;
+
+use anyhow::Context;
+use collab_client::Client;
+use collab_client::api::{Api, webtransport_url};
+use collab_client::driver::{Driver, Endpoint};
+use collab_client::trust::{Fingerprint, Trust};
+use collab_proto::api::ServerInfo;
+
+use crate::options::Options;
+
+/// How many sessions share a UDP socket: its buffer is bounded, and a burst to all of them must fit.
+const SESSIONS_PER_SOCKET: usize = 100;
+
+/// A server.
+pub struct Target {
+    base: String,
+    trust: Trust,
+    info: ServerInfo,
+    webtransport: String,
+    endpoints: Vec<Endpoint>,
+    next: Cell<usize>,
+}
+
+impl Target {
+    /// Asks a server by the address of its API how its sessions are opened.
+    pub async fn find(base: &str, options: &Options) -> anyhow::Result<Self> {
+        let given: Vec<_> = options.cert_hash.iter().map(|Fingerprint(hash)| *hash).collect();
+        let trust = if given.is_empty() { Trust::WebPki } else { Trust::Hashes(given.clone()) };
+        let info = Api::new(base, trust.clone(), None)?.server_info().await?;
+        let webtransport = webtransport_url(base, &info)?;
+        let sessions = session_trust(given, &info)?;
+        let sockets = options.clients().div_ceil(SESSIONS_PER_SOCKET);
+        let endpoints = (0..sockets).map(|_| Endpoint::new(sessions.clone())).collect::<Result<_, _>>()?;
+        Ok(Self { base: base.to_owned(), trust, info, webtransport, endpoints, next: Cell::new(0) })
+    }
+
+    /// What the server says of itself.
+    pub fn info(&self) -> &ServerInfo {
+        &self.info
+    }
+
+    /// Its API, with a token if there is one.
+    pub fn api(&self, token: Option<String>) -> anyhow::Result<Api> {
+        Ok(Api::new(&self.base, self.trust.clone(), token)?)
+    }
+
+    /// Opens a session for a client. The sockets take turns.
+    pub fn connect(&self, client: Client) -> Driver {
+        let turn = self.next.get();
+        self.next.set((turn + 1) % self.endpoints.len());
+        let mut driver = Driver::new(self.endpoints[turn].clone(), &self.webtransport, client);
+        driver.connect();
+        driver
+    }
+
+    /// Ends what is left of the sessions.
+    pub async fn close(&self) {
+        for endpoint in &self.endpoints {
+            endpoint.close().await;
+        }
+    }
+}
+
+/// A server with a certificate of its own tells its hashes over the connection that was trusted already.
+fn session_trust(mut given: Vec<[u8; 32]>, info: &ServerInfo) -> anyhow::Result<Trust> {
+    for hash in &info.certificate_hashes {
+        let Fingerprint(hash) = hash.parse().context("the server names a certificate hash that is none")?;
+        given.push(hash);
+    }
+    Ok(if given.is_empty() { Trust::WebPki } else { Trust::Hashes(given) })
+}
