@@ -1,0 +1,72 @@
+import type { Browser } from 'playwright-core'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { launch, visit } from './support/browser'
+import { Server } from './support/server'
+import { until } from './support/until'
+
+const password = 'correct horse'
+let server: Server
+let browser: Browser
+
+beforeAll(async () => {
+  server = await Server.start()
+  browser = await launch()
+})
+
+afterAll(async () => {
+  await browser.close()
+  await server.stop()
+})
+
+test('the log opens with the admin token, filters, follows, and keeps the filter in the address', async () => {
+  const ada = await visit(browser, server.url)
+  await ada.create({ room: 'logged', name: 'Ada', password })
+  const { page, complaints, close } = await openLog()
+
+  await page.getByLabel('Admin token').fill('wrong')
+  await page.getByRole('button', { name: 'Open' }).click()
+  await page.getByText('This is not the admin token of this server.').waitFor()
+  await page.getByLabel('Admin token').fill(server.adminToken)
+  await page.getByRole('button', { name: 'Open' }).click()
+  const kinds = (): Promise<string[]> => page.locator('tbody .kind').allTextContents()
+  await until(kinds, (kinds) => ['server-started', 'room-created', 'joined'].every((kind) => kinds.includes(kind)))
+
+  await page.getByLabel('What').selectOption('edited')
+  await page.getByLabel('Room').fill('logged')
+  await page.getByLabel('Room').press('Enter')
+  await page.getByText('Live · nothing matches yet').waitFor()
+  expect(new URL(page.url()).search).toBe('?room=logged&kind=edited')
+
+  await ada.type('x')
+  expect(await until(kinds, (kinds) => kinds.length > 0)).toEqual(['edited'])
+  const row = page.locator('tbody tr').first()
+  expect(await row.locator('td').nth(2).textContent()).toBe('logged')
+  expect(await row.locator('td').nth(3).textContent()).toMatch(/^Ada #\d+$/)
+
+  await page.reload()
+  await until(kinds, (kinds) => kinds.length === 1)
+  expect(complaints).toEqual([])
+  await Promise.all([ada.close(), close()])
+})
+
+test('older entries come page by page', async () => {
+  const refused = Array.from({ length: 120 }, () =>
+    fetch(new URL('/api/logs', server.url), { headers: { authorization: `Bearer ${server.adminToken}` } }),
+  )
+  await Promise.all(refused)
+  const { page, close } = await openLog('?kind=admin-query')
+  await page.getByLabel('Admin token').fill(server.adminToken)
+  await page.getByRole('button', { name: 'Open' }).click()
+  const rows = (): Promise<number> => page.locator('tbody tr').count()
+  const first = await until(rows, (rows) => rows >= 100)
+  await page.getByRole('button', { name: 'Load older entries' }).click()
+  await until(rows, (rows) => rows > first)
+  const numbers = await page.locator('tbody tr').evaluateAll((rows) => rows.map((row) => Number(row.dataset['seq'])))
+  expect(numbers).toEqual([...new Set(numbers)].sort((a, b) => b - a))
+  await close()
+})
+
+async function openLog(search = '') {
+  const visitor = await visit(browser, `${server.url}logs${search}`)
+  return { page: visitor.page, complaints: visitor.complaints, close: () => visitor.close() }
+}

@@ -1,0 +1,95 @@
+import type { Browser } from 'playwright-core'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { launch, visit } from './support/browser'
+import type { RoomPage } from './support/room-page'
+import { Server } from './support/server'
+
+const password = 'correct horse'
+let server: Server
+let browser: Browser
+let visitor: RoomPage
+
+beforeAll(async () => {
+  server = await Server.start()
+  browser = await launch()
+  const owner = await visit(browser, server.url)
+  await owner.create({ room: 'taken', name: 'Ada', password })
+  await owner.close()
+  visitor = await visit(browser, server.url)
+})
+
+afterAll(async () => {
+  expect(visitor.complaints).toEqual([])
+  await visitor.close()
+  await browser.close()
+  await server.stop()
+})
+
+async function fails(person: { room?: string; name?: string; password?: string }): Promise<string> {
+  await visitor.fill({ room: 'taken', name: 'Bob', password, ...person })
+  await visitor.press('Join')
+  const message = visitor.page.getByRole('alert')
+  await message.filter({ hasText: /./ }).waitFor()
+  return (await message.textContent()) ?? ''
+}
+
+test('a wrong password', async () => {
+  expect(await fails({ password: 'battery staple' })).toBe('Wrong password for this room.')
+})
+
+test('a room that does not exist is offered to be created', async () => {
+  expect(await fails({ room: 'nowhere' })).toBe('There is no room of this name yet.')
+  await visitor.page.getByRole('button', { name: 'Create “nowhere” with this password' }).waitFor()
+})
+
+test('a bad room name, a bad name, a short password', async () => {
+  expect(await fails({ room: 'a b' })).toBe('A room’s name is made of a–z, 0–9, - and _.')
+  expect(await fails({ room: '' })).toBe('Which room? Give it a name.')
+  expect(await fails({ name: 'x'.repeat(41) })).toBe('A name has at most 40 characters.')
+  expect(await fails({ name: ' ' })).toBe('What should the others call you?')
+  expect(await fails({ password: '12345' })).toBe('A password has at least 6 characters.')
+})
+
+test('a name with nothing left after cleaning is the server’s to refuse', async () => {
+  expect(await fails({ name: '<script></script>' })).toMatch(/This name is not allowed/)
+})
+
+test('upper case in a room’s name is put right', async () => {
+  await visitor.join({ room: 'TAKEN', name: 'Bob', password })
+  expect(new URL(visitor.page.url()).hash).toBe('#room=taken')
+})
+
+test('a paste that is too large is stopped and explained', async () => {
+  await visitor.editor.focus()
+  await visitor.page.evaluate((size) => {
+    const clipboard = new DataTransfer()
+    clipboard.setData('text/plain', 'x'.repeat(size))
+    const event = new ClipboardEvent('paste', { clipboardData: clipboard, bubbles: true, cancelable: true })
+    document.querySelector('.cm-content')?.dispatchEvent(event)
+  }, 200_001)
+  await visitor.says('That is 200 kB; one change has at most 200 kB. Paste it in smaller parts.')
+  expect(await visitor.text()).toBe('')
+})
+
+test('a room that is deleted says so, and the text can be kept', async () => {
+  await visitor.type('still here')
+  await visitor.isSaved()
+  const response = await fetch(new URL('/api/rooms/taken', server.url), {
+    method: 'DELETE',
+    headers: { authorization: `Bearer ${server.adminToken}` },
+  })
+  expect(response.status).toBe(204)
+  await visitor.says('This room was deleted.')
+  const download = visitor.page.waitForEvent('download')
+  await visitor.press('Download a copy')
+  expect((await download).suggestedFilename()).toBe('taken.txt')
+  expect(await visitor.text()).toBe('still here')
+})
+
+test('a browser without WebTransport is told', async () => {
+  const old = await visit(browser, 'about:blank')
+  await old.page.addInitScript(() => Reflect.deleteProperty(globalThis, 'WebTransport'))
+  await old.page.goto(server.url)
+  await old.says('This browser has no WebTransport.')
+  await old.close()
+})

@@ -1,0 +1,61 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { createInterface } from 'node:readline'
+
+const TARGET = resolve(import.meta.dirname, '../../../target/debug')
+const BINARY = process.env['COLLAB_SERVER_BIN'] ?? join(TARGET, 'collab-server')
+
+/** A real server on ports of its own, with a data directory of its own. */
+export class Server {
+  readonly #process: ChildProcess
+
+  private constructor(
+    process: ChildProcess,
+    readonly directory: string,
+    /** Where its pages are. */
+    readonly url: string,
+    /** The UDP port of WebTransport. */
+    readonly port: number,
+  ) {
+    this.#process = process
+  }
+
+  static async start(): Promise<Server> {
+    const directory = mkdtempSync(join(tmpdir(), 'collab-e2e-'))
+    const flags = ['--data', join(directory, 'data'), '--listen', '127.0.0.1:0', '--http', '127.0.0.1:0']
+    // A clean environment: the server takes every COLLAB_ variable for a setting of its own.
+    const env = { PATH: process.env['PATH'], HOME: directory }
+    const child = spawn(BINARY, flags, { env, stdio: ['ignore', 'pipe', 'inherit'] })
+    const { page, udp } = await greeting(child)
+    return new Server(child, directory, `http://127.0.0.1:${page}/`, udp)
+  }
+
+  get adminToken(): string {
+    return readFileSync(join(this.directory, 'data', 'admin-token'), 'utf8').trim()
+  }
+
+  /** Asks it to end, and waits until it has. */
+  async stop(): Promise<void> {
+    this.#process.kill('SIGTERM')
+    if (this.#process.exitCode === null) await once(this.#process, 'exit')
+    rmSync(this.directory, { recursive: true })
+  }
+}
+
+/** Reads the ports from the lines that a server begins with. */
+async function greeting(child: ChildProcess): Promise<{ page: number; udp: number }> {
+  if (!child.stdout) throw new Error('the server has no standard output')
+  let page = 0
+  let udp = 0
+  for await (const line of createInterface({ input: child.stdout })) {
+    page = Number(/^Page .*:(\d+)\//.exec(line)?.[1] ?? page)
+    udp = Number(/^WebTransport .*?:(\d+)\//.exec(line)?.[1] ?? udp)
+    if (page && udp) break
+  }
+  if (!page || !udp) throw new Error(`${BINARY} ended without saying where it listens`)
+  child.stdout.resume()
+  return { page, udp }
+}

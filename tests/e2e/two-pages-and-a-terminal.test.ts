@@ -1,0 +1,111 @@
+import type { Browser } from 'playwright-core'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { launch, visit } from './support/browser'
+import { Server } from './support/server'
+import { Terminal, cli } from './support/terminal'
+import { UdpRelay } from './support/udp-relay'
+import { until } from './support/until'
+
+const room = 'demo'
+const password = 'correct horse'
+let server: Server
+let browser: Browser
+let relay: UdpRelay
+
+beforeAll(async () => {
+  server = await Server.start()
+  relay = await UdpRelay.to(server.port)
+  browser = await launch()
+})
+
+afterAll(async () => {
+  await browser.close()
+  relay.close()
+  await server.stop()
+})
+
+test('two pages and a terminal write at once; one page is cut off, goes on, and returns; all end with one text', async () => {
+  const ada = await visit(browser, server.url)
+  const grace = await visit(browser, `${server.url}#room=${room}`)
+  await grace.through(relay)
+  await ada.create({ room, name: 'Ada', password })
+  await grace.join({ room, name: 'Grace', password })
+  await cli(server, password, ['write', room], 'From the command line.\r\nSecond line.\n')
+  const terminal = new Terminal(server, password, room)
+  await terminal.shows('Second')
+  await ada.says('3 people')
+
+  terminal.type('terminal at the top; ')
+  await Promise.all([ada.type('ada was here; '), grace.type('grace was here; ')])
+  const texts = async (): Promise<[string, string]> => [await ada.text(), await grace.text()]
+  const words = ['terminal at the top; ', 'Second line.']
+  await until(texts, ([a, b]) => a === b && words.every((part) => a.includes(part)))
+
+  relay.isCut = true
+  await grace.type('typed while away; ')
+  terminal.type('meanwhile; ')
+  await ada.type('ada goes on; ')
+  await grace.says(/Connection lost/)
+  expect(await grace.page.locator('.ladder').getAttribute('data-state')).toBe('device')
+  await until(() => ada.text(), (text) => text.includes('meanwhile; '))
+  expect(await ada.text()).not.toContain('away')
+
+  relay.isCut = false
+  await grace.page.getByRole('button', { name: 'Try now' }).click()
+  await grace.isLive()
+  await until(texts, ([a, b]) => a === b && a.includes('away') && a.includes('meanwhile; '))
+  await Promise.all([ada.isSaved(), grace.isSaved()])
+  await terminal.shows('away')
+  await terminal.leave()
+
+  const [a, b] = await texts()
+  expect(a).toBe(b)
+  expect(await cli(server, password, ['cat', room])).toBe(a)
+  expect(lettersOf(a)).toBe(lettersOf(
+    'From the command line.\r\nSecond line.\nterminal at the top; meanwhile; ' +
+      'ada was here; ada goes on; grace was here; typed while away; ',
+  ))
+  expect([...ada.complaints, ...grace.complaints]).toEqual([])
+  await Promise.all([ada.close(), grace.close()])
+})
+
+test('a page sees the cursor of the other, with its name, and gets its own room back after a reload', async () => {
+  const ada = await visit(browser, server.url)
+  await ada.create({ room: 'cursors', name: 'Ada', password })
+  await ada.type('hello there')
+  const grace = await visit(browser, `${server.url}#room=cursors`)
+  await grace.join({ room: 'cursors', name: 'Grace', password })
+  await until(() => grace.text(), (text) => text === 'hello there')
+  await ada.page.keyboard.press('Home')
+  const caret = grace.page.locator('.cm-ySelectionCaret')
+  await caret.waitFor()
+  expect(await caret.locator('.cm-ySelectionInfo').textContent()).toBe('Ada')
+
+  await ada.isSaved()
+  await ada.page.reload()
+  await ada.isLive()
+  expect(await ada.text()).toBe('hello there')
+  await grace.says('2 people')
+  await ada.says(/^\d+(\.\d)? ms$/)
+  expect([...ada.complaints, ...grace.complaints]).toEqual([])
+  await Promise.all([ada.close(), grace.close()])
+})
+
+test('undo takes back one’s own words only', async () => {
+  const ada = await visit(browser, server.url)
+  const grace = await visit(browser, server.url)
+  await ada.create({ room: 'undo', name: 'Ada', password })
+  await grace.join({ room: 'undo', name: 'Grace', password })
+  await ada.type('mine')
+  await until(() => grace.text(), (text) => text === 'mine')
+  await grace.type(' theirs')
+  await until(() => ada.text(), (text) => text === 'mine theirs')
+  await ada.page.keyboard.press('Control+z')
+  await until(() => grace.text(), (text) => text === ' theirs')
+  await Promise.all([ada.close(), grace.close()])
+})
+
+/** Characters may interleave where several type at one place; none may be lost or doubled. */
+function lettersOf(text: string): string {
+  return Array.from(text).sort().join('')
+}
