@@ -1,0 +1,78 @@
+//! Errors that say what happened and what to do next.
+
+use std::io::{self, Write};
+
+use collab_proto::Code;
+
+use crate::output;
+
+/// What happened, and what to do next.
+#[derive(Debug, thiserror::Error)]
+#[error("{what}")]
+pub struct Failure {
+    /// A sentence.
+    pub what: String,
+    /// Another one; may be empty.
+    pub next: String,
+}
+
+impl Failure {
+    /// A failure with advice.
+    pub fn new(what: impl Into<String>, next: impl Into<String>) -> Self {
+        Self { what: what.into(), next: next.into() }
+    }
+}
+
+/// A refusal by the server, with the advice that fits a command line.
+pub fn refusal(code: Code, message: &str, room: &str) -> Failure {
+    let next = match code {
+        Code::WrongPassword => "Try again with the right password (COLLAB_PASSWORD, --password-file or the prompt).".into(),
+        Code::BadToken => "Give the room's password (COLLAB_PASSWORD or --password-file).".into(),
+        Code::NoSuchRoom => format!("Create it with: collab-cli room create {room}"),
+        Code::RoomExists => format!("Enter it with: collab-cli join {room}"),
+        Code::Unauthorized => {
+            "The server wrote the token to `admin-token` in its data directory: give that file with --admin-token-file, \
+             or set COLLAB_ADMIN_TOKEN. Whoever created a room may rule it without, from the same account."
+                .into()
+        }
+        Code::UnsupportedProtocol => "Install the collab-cli that came with this server.".into(),
+        Code::Draining => "The server is restarting. Try again in a few seconds.".into(),
+        Code::UpdateTooLarge | Code::DocumentFull => "Make the text smaller, or split it over several rooms.".into(),
+        Code::ReadOnly => "Ask the room's owner for the editors' password.".into(),
+        _ if code.is_permanent() => String::new(),
+        _ => "Try again in a moment.".into(),
+    };
+    let what = if message.is_empty() { code.sentence() } else { message };
+    Failure::new(output::escape(what), next)
+}
+
+/// Prints an error to standard error.
+pub fn print(error: &anyhow::Error) {
+    let bold =
+        |text: &str| if output::stderr_has_colours() { format!("\x1b[1;31m{text}\x1b[0m") } else { text.to_owned() };
+    let mut text = format!("{} {}\n", bold("error:"), output::escape(&format!("{error:#}")));
+    if let Some(failure) =
+        error.chain().find_map(|cause| cause.downcast_ref::<Failure>()).filter(|it| !it.next.is_empty())
+    {
+        text += &format!("{}\n", failure.next);
+    }
+    // When nobody reads standard error, there is nobody to tell.
+    let _ = io::stderr().write_all(text.as_bytes());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_room_names_the_command_that_makes_it() {
+        let failure = refusal(Code::NoSuchRoom, "", "demo");
+        assert_eq!(failure.next, "Create it with: collab-cli room create demo");
+        assert_eq!(failure.what, Code::NoSuchRoom.sentence());
+    }
+
+    #[test]
+    fn what_the_server_says_cannot_write_to_the_terminal() {
+        assert_eq!(refusal(Code::Internal, "a\x1b[2Jb", "demo").what, "a\\u{1b}[2Jb");
+    }
+}

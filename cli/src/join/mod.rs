@@ -1,0 +1,150 @@
+//! `collab-cli join`: an editor in the terminal, shared live with everybody in the room.
+//!
+//! Reading order: [`editor`] (text and cursor, without a screen), [`layout`] (text to cells), [`undo`], [`keys`], [`desk`] (all
+//! of it together with the room), [`view`] and [`status`] (the screen), [`terminal`] (taken and given back).
+
+mod editor;
+
+mod layout;
+
+mod undo;
+
+mod keys;
+
+mod desk;
+
+mod view;
+
+mod status;
+
+mod terminal;
+
+use std::io::{self, IsTerminal};
+use std::time::Duration;
+
+use collab_client::{Event as RoomEvent, SaveState};
+use collab_proto::RoomName;
+use crossterm::event::{Event as TerminalEvent, EventStream};
+use futures_util::StreamExt;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::{Instant, sleep, sleep_until};
+
+use crate::args::Global;
+use crate::connect;
+use crate::failure::Failure;
+use crate::state::State;
+use desk::{Desk, Flow};
+use terminal::Screen;
+
+/// The screen is drawn at most this often.
+const FRAME: Duration = Duration::from_millis(16);
+
+/// How long a terminated editor tries to save.
+const LAST_CHANCE: Duration = Duration::from_secs(2);
+
+const EXAMPLES: &str = "\
+Examples:
+  collab-cli join demo
+  collab-cli join demo --name Anna
+  collab-cli --url https://notes.example:4433 join demo
+
+The text saves itself while you write; the last line tells how far it has come. F1 shows the keys, Ctrl-Q leaves.
+Works over ssh and in any size. Set NO_COLOR for no colours.";
+
+/// Which room.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Command {
+    /// The room
+    room: RoomName,
+}
+
+/// How the editor ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ending {
+    /// The user left, and all was saved.
+    Left,
+    /// The user would not wait.
+    Hurried,
+    /// The terminal or a signal ended it.
+    Ended,
+}
+
+/// Opens the editor, until the user leaves.
+pub async fn run(global: &Global, command: &Command) -> anyhow::Result<()> {
+    if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
+        let next = format!("In a script, use collab-cli cat {0}, follow {0} or write {0}.", command.room);
+        return Err(Failure::new("The editor needs a terminal.", next).into());
+    }
+    let driver = connect::enter(global, &command.room, connect::PATIENCE).await?;
+    let mut desk = Desk::new(command.room.clone(), driver);
+    let ending = {
+        let mut screen = Screen::open()?;
+        work(&mut desk, &mut screen).await
+    };
+    part(desk, ending?).await
+}
+
+async fn work(desk: &mut Desk, screen: &mut Screen) -> anyhow::Result<Ending> {
+    let mut keys = EventStream::new();
+    let (mut terminate, mut hang_up) = (signal(SignalKind::terminate())?, signal(SignalKind::hangup())?);
+    let (mut dirty, mut next_draw) = (true, Instant::now());
+    loop {
+        if dirty && Instant::now() >= next_draw {
+            screen.terminal().draw(|frame| desk.draw(frame))?;
+            (dirty, next_draw) = (false, Instant::now() + FRAME);
+        }
+        let pause = desk.changes_in();
+        let flow = tokio::select! {
+            event = desk.driver().next() => desk.room_event(event),
+            event = keys.next() => match event {
+                Some(Ok(event)) => terminal_event(desk, event),
+                Some(Err(_)) | None => return Ok(Ending::Ended),
+            },
+            () = sleep_until(next_draw), if dirty => Flow::Stay,
+            () = sleep(pause.unwrap_or_default()), if pause.is_some() && !dirty => Flow::Stay,
+            _ = terminate.recv() => return Ok(Ending::Ended),
+            _ = hang_up.recv() => return Ok(Ending::Ended),
+        };
+        dirty = true;
+        match flow {
+            Flow::Stay => {}
+            Flow::Redraw => screen.terminal().clear()?,
+            Flow::Leave => return Ok(Ending::Left),
+            Flow::LeaveAtOnce => return Ok(Ending::Hurried),
+        }
+    }
+}
+
+fn terminal_event(desk: &mut Desk, event: TerminalEvent) -> Flow {
+    match event {
+        TerminalEvent::Key(key) => keys::action(key).map_or(Flow::Stay, |action| desk.act(action)),
+        TerminalEvent::Paste(text) => desk.paste(&text),
+        _ => Flow::Stay,
+    }
+}
+
+/// Leaves the room. What could not be saved is kept in a file, and the user is told where.
+async fn part(desk: Desk, ending: Ending) -> anyhow::Result<()> {
+    let mut driver = desk.into_driver();
+    if ending == Ending::Ended {
+        driver.leave();
+        let _ = tokio::time::timeout(LAST_CHANCE, saved(&mut driver)).await;
+    }
+    if driver.client().save_state() == SaveState::Saved {
+        connect::leave(driver).await;
+        return Ok(());
+    }
+    let room = driver.client().config().room.clone();
+    let path = State::of_user().keep_text(room.as_str(), &driver.client().document().text())?;
+    let next = format!("The whole text as you saw it is in {}", path.display());
+    Err(Failure::new("Your last changes were not saved in the room.", next).into())
+}
+
+async fn saved(driver: &mut collab_client::driver::Driver) {
+    while driver.client().save_state() != SaveState::Saved {
+        if let RoomEvent::Refused { .. } = driver.next().await {
+            return;
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! `collab-cli room`: create, list, show and delete rooms, and change a password.
+
+use std::io::{self, IsTerminal, Write};
+
+use anyhow::Context;
+use clap::Subcommand;
+use collab_proto::RoomName;
+use collab_proto::api::RoomInfo;
+use serde_json::json;
+
+use crate::args::Global;
+use crate::connect;
+use crate::failure::Failure;
+use crate::state::State;
+use crate::{output, secrets, time};
+
+const CREATE: &str = "\
+Examples:
+  collab-cli room create demo                              asks for a password, twice
+  COLLAB_PASSWORD=… collab-cli room create demo
+  collab-cli room create demo --password-file secret.txt
+
+You own a room that you create: from this account you can enter and delete it, and change its password, without the
+admin token. The right is kept in $XDG_STATE_HOME/collab.";
+const LIST: &str = "Examples:\n  collab-cli room list\n  collab-cli room list --json | jq -r .name";
+const SHOW: &str = "Example:\n  collab-cli room show demo";
+const DELETE: &str = "Examples:\n  collab-cli room delete demo\n  collab-cli room delete demo --yes     does not ask";
+const PASSWD: &str = "Example:\n  collab-cli room passwd demo     asks for the new password, twice";
+
+/// What to do with rooms.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Create a room with a password
+    #[command(after_help = CREATE)]
+    Create {
+        /// 1 to 64 of a–z, 0–9, - and _
+        room: RoomName,
+    },
+    /// List all rooms (needs the admin token)
+    #[command(after_help = LIST)]
+    List,
+    /// Show a room (its owner, or with the admin token)
+    #[command(after_help = SHOW)]
+    Show {
+        /// The room
+        room: RoomName,
+    },
+    /// Delete a room and its text for good (its owner, or with the admin token)
+    #[command(after_help = DELETE)]
+    Delete {
+        /// The room
+        room: RoomName,
+        /// Do not ask
+        #[arg(long, short)]
+        yes: bool,
+    },
+    /// Change the password of a room (its owner, or with the admin token); everybody else must join again
+    #[command(after_help = PASSWD)]
+    Passwd {
+        /// The room
+        room: RoomName,
+    },
+}
+
+/// Does it.
+pub async fn run(global: &Global, command: &Command) -> anyhow::Result<()> {
+    match command {
+        Command::Create { room } => create(global, room).await,
+        Command::List => list(global).await,
+        Command::Show { room } => show(global, room).await,
+        Command::Delete { room, yes } => delete(global, room, *yes).await,
+        Command::Passwd { room } => passwd(global, room).await,
+    }
+}
+
+async fn create(global: &Global, room: &RoomName) -> anyhow::Result<()> {
+    let server = connect::anonymous(global)?;
+    let password = secrets::new_password(global, room.as_str())?;
+    let created = server.answer(server.api.create_room(room.as_str(), &password).await, room.as_str())?;
+    let kept = State::of_user().keep_owner_token(&global.url, room.as_str(), &created.owner_token);
+    kept.context("the room was created, but the right to rule it could not be kept")?;
+    if global.json {
+        return output::print_json(&json!({ "name": created.name, "generation": created.generation }));
+    }
+    output::print(&format!("Room {room} created. Enter it with: collab-cli join {room}\n"))
+}
+
+async fn list(global: &Global) -> anyhow::Result<()> {
+    let server = connect::as_admin(global)?;
+    let rooms = server.answer(server.api.rooms().await, "")?;
+    if global.json {
+        return rooms.iter().try_for_each(output::print_json);
+    }
+    if rooms.is_empty() {
+        return output::print("There are no rooms yet. Make one with: collab-cli room create NAME\n");
+    }
+    let width = rooms.iter().map(|room| room.name.as_str().len()).max().unwrap_or(0).max(4);
+    let row = |name: &str, members: &str, created: &str| format!("{name:width$}  {members:>6}  {created}\n");
+    let mut text = row("ROOM", "PEOPLE", "CREATED");
+    for room in &rooms {
+        text += &row(room.name.as_str(), &room.members.to_string(), &time::show(room.created_ms, &time::zone()));
+    }
+    output::print(&text)
+}
+
+async fn show(global: &Global, room: &RoomName) -> anyhow::Result<()> {
+    let server = connect::as_owner(global, room)?;
+    let info = server.answer(server.api.room(room).await, room.as_str())?;
+    if global.json {
+        return output::print_json(&info);
+    }
+    let created = time::show(info.created_ms, &time::zone());
+    let RoomInfo { name, members, generation, .. } = info;
+    output::print(&format!(
+        "room        {name}\npeople      {members}\ncreated     {created}\ngeneration  {generation}\n"
+    ))
+}
+
+async fn delete(global: &Global, room: &RoomName, yes: bool) -> anyhow::Result<()> {
+    let server = connect::as_owner(global, room)?;
+    if !yes {
+        confirm(room)?;
+    }
+    server.answer(server.api.delete_room(room).await, room.as_str())?;
+    State::of_user().forget_owner_token(&global.url, room.as_str());
+    said(global, room, "deleted")
+}
+
+async fn passwd(global: &Global, room: &RoomName) -> anyhow::Result<()> {
+    let server = connect::as_owner(global, room)?;
+    let password = secrets::new_password(global, room.as_str())?;
+    server.answer(server.api.change_password(room, &password).await, room.as_str())?;
+    said(global, room, "password changed")
+}
+
+/// Scripts read the exit code; people get a word.
+fn said(global: &Global, room: &RoomName, what: &str) -> anyhow::Result<()> {
+    if global.json {
+        output::print_json(&json!({ "name": room, "done": what }))
+    } else {
+        output::print(&format!("Room {room}: {what}.\n"))
+    }
+}
+
+fn confirm(room: &RoomName) -> anyhow::Result<()> {
+    if !io::stdin().is_terminal() {
+        return Err(Failure::new("Nobody is there to confirm.", "Add --yes to delete without asking.").into());
+    }
+    write!(io::stderr(), "Delete {room} and its text for good? Type its name: ")?;
+    let mut answer = String::new();
+    io::stdin().read_line(&mut answer)?;
+    if answer.trim() == room.as_str() {
+        return Ok(());
+    }
+    Err(Failure::new("That is another name.", "Nothing was deleted.").into())
+}
