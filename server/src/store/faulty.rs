@@ -207,3 +207,62 @@ impl<S: Store> Store for FaultyStore<S> {
         self.inner.close().await;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::conformance::{self, append, create, edit, name, texts};
+    use crate::store::memory::MemoryStore;
+
+    #[tokio::test]
+    async fn without_faults_it_does_what_every_store_owes() {
+        conformance::check(|| FaultyStore::new(MemoryStore::new()).0).await;
+    }
+
+    #[tokio::test]
+    async fn after_a_failed_append_the_room_must_be_loaded() {
+        let (store, faults) = FaultyStore::new(MemoryStore::new());
+        create(&store, "a").await;
+        create(&store, "b").await;
+        faults.fail_appends(1);
+        assert_eq!(append(&store, "a", "1").await, Err(on_command()));
+        assert_eq!(append(&store, "a", "2").await, Err(on_command()));
+        assert_eq!(append(&store, "b", "3").await, Ok(1));
+        faults.fail_loads(1);
+        assert_eq!(store.load(&name("a")).await, Err(on_command()));
+        assert_eq!(append(&store, "a", "4").await, Err(on_command()));
+        assert_eq!(texts(&store, "a").await, (Vec::new(), 0));
+        assert_eq!(append(&store, "a", "5").await, Ok(1));
+    }
+
+    #[tokio::test]
+    async fn a_lost_answer_does_not_lose_the_edit() {
+        let (store, faults) = FaultyStore::new(MemoryStore::new());
+        create(&store, "a").await;
+        faults.lose_answers(1);
+        assert_eq!(append(&store, "a", "1").await, Err(on_command()));
+        assert_eq!(texts(&store, "a").await.0, ["1"]);
+    }
+
+    #[tokio::test]
+    async fn held_answers_come_when_released() {
+        let (store, faults) = FaultyStore::new(MemoryStore::new());
+        create(&store, "a").await;
+        faults.hold_answers(true);
+        let admission = store.admit(1).await.expect("room for it");
+        let mut answer = store.append(admission, edit("a", "1"));
+        assert!((&mut answer).now_or_never().is_none());
+        faults.hold_answers(false);
+        assert_eq!(answer.await.map(|durable| durable.seq), Ok(1));
+    }
+
+    #[tokio::test]
+    async fn everything_fails_until_told_otherwise() {
+        let (store, faults) = FaultyStore::new(MemoryStore::new());
+        faults.fail_everything(true);
+        assert_eq!(store.rooms().await, Err(on_command()));
+        assert_eq!(store.room(&name("a")).await, Err(on_command()));
+        faults.fail_everything(false);
+        assert_eq!(store.rooms().await, Ok(Vec::new()));
+    }
+}

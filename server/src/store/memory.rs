@@ -147,7 +147,8 @@ impl Store for MemoryStore {
 
     async fn update_room(&self, record: RoomRecord, entry: NewEntry) -> Result<(), StoreError> {
         self.write(|tables| {
-            tables.room(&record.name.clone(), record.generation)?.record = record;
+            let room = tables.room(&record.name, record.generation)?;
+            room.record = record;
             tables.log(entry);
             Ok(())
         })
@@ -225,6 +226,6 @@ mod tests {
 
     #[tokio::test]
     async fn does_what_every_store_owes() {
-        conformance::check(|| MemoryStore::new()).await;
+        conformance::check(MemoryStore::new).await;
     }
 }

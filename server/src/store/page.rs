@@ -93,3 +93,47 @@ fn is_by(entry: &LogEntry, user: &str) -> bool {
     entry.name.as_ref().is_some_and(|name| name.to_lowercase().contains(user))
         || entry.member.is_some_and(|member| member.to_string() == user)
 }
+
+#[cfg(test)]
+mod tests {
+    use collab_proto::api::LogKind;
+
+    use super::*;
+    use crate::audit::NewEntry;
+
+    fn row(seq: u64) -> Result<LogEntry, StoreError> {
+        Ok(NewEntry::new(0, LogKind::Joined).numbered(seq))
+    }
+
+    #[test]
+    fn a_filter_that_matches_nothing_is_answered_in_bounded_steps() {
+        let newest = SCAN_MAX as u64 + 10;
+        let query = LogQuery { kind: Some(LogKind::Kicked), ..LogQuery::default() };
+        let span = Span::new(&query, newest);
+        let first = page(&query, span, (1..=newest).rev().map(row)).expect("a page");
+        assert_eq!((first.entries.len(), first.first_seq, first.last_seq, first.more), (0, 11, newest, true));
+
+        let query = LogQuery { before: Some(first.first_seq), ..query };
+        let rest = page(&query, Span::new(&query, newest), (1..=10).rev().map(row)).expect("a page");
+        assert_eq!((rest.first_seq, rest.last_seq, rest.more), (1, 10, false));
+
+        let query = LogQuery { after: Some(0), before: None, ..query };
+        let forth = page(&query, Span::new(&query, newest), (1..=newest).map(row)).expect("a page");
+        assert_eq!((forth.first_seq, forth.last_seq, forth.more), (1, SCAN_MAX as u64, true));
+    }
+
+    #[test]
+    fn a_full_page_says_more_only_when_there_is_more() {
+        let query = LogQuery { limit: Some(2), ..LogQuery::default() };
+        let full = page(&query, Span::new(&query, 2), (1..=2).rev().map(row)).expect("a page");
+        assert_eq!((full.entries.len(), full.more), (2, false));
+    }
+
+    #[test]
+    fn a_row_that_cannot_be_read_is_an_error() {
+        let query = LogQuery::default();
+        let damaged = StoreError::Damaged("bad".into());
+        let rows = [row(2), Err(damaged.clone())];
+        assert_eq!(page(&query, Span::new(&query, 2), rows.into_iter()), Err(damaged));
+    }
+}

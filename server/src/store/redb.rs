@@ -4,8 +4,8 @@
 //! transaction; `apply` says what each write does to the `tables`. One sync of the disk serves everybody who waited, so the
 //! throughput grows with the load. Reads see what is durable and run beside the writer.
 //!
-//! When a commit fails (the disk is full, say), everything in its batch fails; the database is closed, opened again and
-//! checked, and the next batch is tried as if nothing had been. While it cannot be opened, reads and writes fail, and each
+//! When a commit fails (the disk is full, say), everything in its batch fails; the database is closed, opened again,
+//! checked and synced, and the next batch is tried as if nothing had been. While it cannot be opened, reads and writes fail, and each
 //! later batch tries again.
 
 mod tables;
@@ -76,7 +76,7 @@ impl RedbStore {
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         let path = path.as_ref().to_owned();
         files::ensure(&path)?;
-        Self::start(Box::new(move || files::open(&path)))
+        Self::start(Box::new(move |occasion| files::open(&path, occasion)))
     }
 
     fn start(open: Open) -> Result<Self, StoreError> {

@@ -1,6 +1,7 @@
 //! The database file: made, opened, opened again after a failure, closed.
 
 use std::fs::{self, File, OpenOptions};
+use std::io::{Read, Seek, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -14,8 +15,20 @@ use super::tables::{LOG, LOG_BY_ROOM, META, META_LOG_SEQ, META_SCHEMA, ROOMS, SC
 /// Memory for pages of the file, in bytes. redb's default of 1 GiB is more than the whole server should take.
 const CACHE_BYTES: usize = 32 << 20;
 
-/// Opens the database. Called again after every failure, because redb refuses all work after the first one.
-pub(super) type Open = Box<dyn Fn() -> Result<Database, StoreError> + Send + Sync>;
+/// How much of the file is written again at a time, in bytes.
+const PIECE_BYTES: usize = 1 << 20;
+
+/// Opens the database, for the first time or again.
+pub(super) type Open = Box<dyn Fn(Occasion) -> Result<Database, StoreError> + Send + Sync>;
+
+/// Why the database is opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Occasion {
+    /// The store starts.
+    Start,
+    /// It failed, and redb refuses all work after a failure.
+    Failure,
+}
 
 /// The database as the writer and the readers share it.
 pub(super) struct Files {
@@ -32,7 +45,7 @@ enum State {
 impl Files {
     /// Opens the database for the first time.
     pub(super) fn new(open: Open) -> Result<Self, StoreError> {
-        let database = open()?;
+        let database = open(Occasion::Start)?;
         Ok(Self { open, state: RwLock::new(State::Open(database)) })
     }
 
@@ -56,7 +69,7 @@ impl Files {
         let mut state = self.state_mut();
         // The file is locked until the old database is gone.
         *state = State::Closed;
-        *state = (self.open)().map_or_else(State::Failed, State::Open);
+        *state = (self.open)(Occasion::Failure).map_or_else(State::Failed, State::Open);
     }
 
     /// Closes the database for good.
@@ -94,12 +107,30 @@ pub(super) fn ensure(path: &Path) -> Result<(), StoreError> {
 
 /// Opens the store at `path`. The checksum of every page is checked, so that damage is found now and not in the middle of
 /// the work; that reads the whole file once.
-pub(super) fn open(path: &Path) -> Result<Database, StoreError> {
+pub(super) fn open(path: &Path, occasion: Occasion) -> Result<Database, StoreError> {
     let mut builder = builder();
     builder.set_check_integrity_on_open(true);
     let database = guarded(|| Ok(builder.open(path)?))?;
     guarded(|| check_schema(&database))?;
+    if occasion == Occasion::Failure {
+        write_again(path).map_err(|e| failed(path, &e))?;
+    }
     Ok(database)
+}
+
+/// Writes every byte of the file over itself and syncs. After a sync that failed, the kernel takes what it could not write
+/// for written, and no later sync would bring it to the disk. Whoever calls holds the database open, and idle.
+fn write_again(path: &Path) -> std::io::Result<()> {
+    let mut file = OpenOptions::new().read(true).write(true).open(path)?;
+    let mut piece = vec![0; PIECE_BYTES];
+    loop {
+        let read = file.read(&mut piece)?;
+        if read == 0 {
+            return file.sync_all();
+        }
+        file.seek_relative(-(read as i64))?;
+        file.write_all(&piece[..read])?;
+    }
 }
 
 /// Makes a new store beside `path` and moves it there when it is whole: a crash on the way leaves no store rather than half
