@@ -335,7 +335,8 @@ impl Core {
 
     fn send_all(&mut self, now: Instant, frame: &ServerFrame) {
         let frame = encode_frame(frame);
-        let full: Vec<Seat> = self.members.iter().filter(|(_, m)| m.outbox.push(frame.clone()).is_err()).map(|(s, _)| *s).collect();
+        let full: Vec<Seat> =
+            self.members.iter().filter(|(_, m)| m.outbox.push(frame.clone()).is_err()).map(|(s, _)| *s).collect();
         for seat in full {
             self.remove(now, seat, Some(Code::Stalled.into()));
         }

@@ -314,7 +314,9 @@ impl Room {
             let Ok(snapshot) = state.map(Bytes::from) else { return };
             match store.compact(&name, generation, snapshot, seq).await {
                 Ok(()) | Err(StoreError::NoSuchRoom | StoreError::Closed) => {}
-                Err(error) => tracing::warn!(room = %name, %error, "a room could not be compacted; its edits stay as they are"),
+                Err(error) => {
+                    tracing::warn!(room = %name, %error, "a room could not be compacted; its edits stay as they are")
+                }
             }
         }
     }
