@@ -3,9 +3,7 @@
 use std::time::Duration;
 
 use collab_proto::RoomName;
-use collab_proto::api::{
-    ApiError, ChangePassword, CreateRoom, LogPage, LogQuery, RoomCreated, RoomInfo, ServerInfo,
-};
+use collab_proto::api::{ApiError, ChangePassword, CreateRoom, LogPage, LogQuery, RoomCreated, RoomInfo, ServerInfo};
 use reqwest::{Method, RequestBuilder, Response, Url};
 use serde::de::DeserializeOwned;
 

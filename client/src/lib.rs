@@ -42,8 +42,8 @@ pub mod driver;
 #[cfg(feature = "driver")]
 pub mod api;
 
-//X#[cfg(test)]
-//Xmod tests;
+#[cfg(test)]
+mod tests;
 
 pub use client::Client;
 pub use config::{Config, EditError};

@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use collab_document::EMPTY_UPDATE;
 use collab_proto::{
-    ClientFrame, Code, Credential, Datagram, Join, MemberId, MemberInfo, PROTOCOL, Policy, Role, ServerFrame, Slot, Welcome,
+    ClientFrame, Code, Credential, Datagram, Join, MemberId, MemberInfo, PROTOCOL, Policy, Role, ServerFrame, Slot,
+    Welcome,
 };
 
 use crate::Client;
@@ -323,7 +324,9 @@ impl Client {
         self.now = now;
         match self.state {
             State::Backoff { until } if until <= now => self.start_connecting(now),
-            _ if self.deadline.is_some_and(|deadline| deadline <= now) => self.give_up(now, "the server does not answer"),
+            _ if self.deadline.is_some_and(|deadline| deadline <= now) => {
+                self.give_up(now, "the server does not answer")
+            }
             _ if self.heartbeat.is_dead(now) => self.give_up(now, "the connection is silent"),
             _ => {}
         }

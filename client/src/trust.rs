@@ -54,7 +54,8 @@ impl str::FromStr for Fingerprint {
 
     /// Colons between the digits, as other tools print them, are taken too.
     fn from_str(text: &str) -> Result<Self, FingerprintError> {
-        let digits: Vec<u8> = text.strip_prefix("sha256:").unwrap_or(text).bytes().filter(|byte| *byte != b':').collect();
+        let digits: Vec<u8> =
+            text.strip_prefix("sha256:").unwrap_or(text).bytes().filter(|byte| *byte != b':').collect();
         let mut hash = [0; 32];
         if digits.len() != 64 || !digits.iter().all(u8::is_ascii_hexdigit) {
             return Err(FingerprintError);
@@ -144,7 +145,8 @@ impl Verifier {
 }
 
 fn key_of(certificate: &CertificateDer<'_>) -> Result<Fingerprint, String> {
-    let parsed = ParsedCertificate::try_from(certificate).map_err(|error| format!("the certificate is unreadable: {error}"))?;
+    let parsed =
+        ParsedCertificate::try_from(certificate).map_err(|error| format!("the certificate is unreadable: {error}"))?;
     Ok(Fingerprint::of(&parsed.subject_public_key_info()))
 }
 

@@ -5,7 +5,8 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use collab_proto::limits::MAX_SERVER_FRAME_BYTES;
 use collab_proto::{
-    ClientFrame, CodecError, Datagram, ServerFrame, decode_datagram, decode_server, encode_datagram, encode_frame, split_frame,
+    ClientFrame, CodecError, Datagram, ServerFrame, decode_datagram, decode_server, encode_datagram, encode_frame,
+    split_frame,
 };
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;

@@ -122,7 +122,11 @@ impl Probe {
     }
 
     fn send(&self, frame: &ClientFrame) -> Result<(), ProbeError> {
-        if self.link.send_frame(frame) { Ok(()) } else { Err(ProbeError::Lost("the connection does not keep up".to_owned())) }
+        if self.link.send_frame(frame) {
+            Ok(())
+        } else {
+            Err(ProbeError::Lost("the connection does not keep up".to_owned()))
+        }
     }
 
     async fn frame(&mut self) -> Result<ServerFrame, ProbeError> {
