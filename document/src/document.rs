@@ -172,8 +172,13 @@ impl Document {
         if update.len() > self.limits.max_update_bytes {
             return Err(UpdateError::TooLarge);
         }
-        let max_deletions = inspect::MAX_DELETIONS;
-        let door = Door { root: &self.root, is_foreign: &is_foreign, max_new_clients: MAX_NEW_CLIENTS, max_deletions };
+        let door = Door {
+            root: &self.root,
+            is_foreign: &is_foreign,
+            max_new_clients: MAX_NEW_CLIENTS,
+            max_deletions: inspect::MAX_DELETIONS,
+            max_steps: inspect::MAX_STEPS,
+        };
         let verdict = self.inspect(update, &door)?;
         let growth = growth(&verdict, update.len());
         let measure = || Ok::<_, Poisoned>(guarded(&self.poisoned, || state_len(&self.doc))?);
@@ -205,7 +210,13 @@ impl Document {
     }
 
     fn trusted(&self) -> Door<'_> {
-        Door { root: &self.root, is_foreign: &|_| false, max_new_clients: usize::MAX, max_deletions: usize::MAX }
+        Door {
+            root: &self.root,
+            is_foreign: &|_| false,
+            max_new_clients: usize::MAX,
+            max_deletions: usize::MAX,
+            max_steps: usize::MAX,
+        }
     }
 
     fn inspect<'a>(&self, update: &'a [u8], door: &Door<'_>) -> Result<Verdict<'a>, UpdateError> {

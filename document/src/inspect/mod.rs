@@ -41,6 +41,7 @@ mod writer;
 mod utf16;
 
 pub(crate) use known::Known;
+pub(crate) use order::MAX_STEPS;
 pub(crate) use reader::Reader;
 pub(crate) use rules::{Door, Verdict, judge};
 pub(crate) use state_vector::{read_state_vector, write_state_vector};

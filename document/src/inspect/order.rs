@@ -1,9 +1,10 @@
 //! The order of everything ever written, deleted or not, beside yrs, which cannot tell it cheaply.
 //!
 //! An item is put between two neighbours that stood side by side where its author wrote. So its left one stands left of its
-//! right one, and whatever has come between them is what the author did not know: nothing of its own, and nothing that its
-//! neighbours' authors had written before those neighbours. An item that breaks this does not crash yrs, but lands in
-//! different places depending on what comes first: a reload would show another text.
+//! right one, and whatever has come between them is what the author did not know: nothing of its own, nothing that its
+//! neighbours' authors had written before those neighbours, nothing that those in turn were put beside, and so on. An item
+//! that breaks this does not crash yrs, but lands in different places depending on what comes first: a reload would show
+//! another text.
 //!
 //! Items are placed as Yjs places them (the YATA rules). How many steps that takes is counted and capped, since crafted items
 //! could make each step over all the others.
@@ -13,8 +14,8 @@ use std::collections::{BTreeMap, HashMap};
 use super::Id;
 use crate::UpdateError;
 
-/// Most items that the placing of one update may step over.
-const MAX_STEPS: usize = 1_000_000;
+/// Most items that the placing of one member's update may look at.
+pub(crate) const MAX_STEPS: usize = 5_000_000;
 
 /// How far apart labels are put where there is space: wide enough for more between, small enough for many behind.
 const STRIDE: u64 = 1 << 24;
@@ -52,15 +53,24 @@ pub(crate) struct Order {
     /// Where runs were cut since the last [`Order::settle`].
     cuts: Vec<Id>,
     steps: usize,
+    max_steps: usize,
+    /// What the authors of the update at hand must have known, as next clocks by client; found out only where it matters.
+    knowledge: HashMap<u64, HashMap<u64, u32>>,
 }
 
 impl Order {
+    /// Begins an update that may look at so many items.
+    pub(crate) fn begin(&mut self, max_steps: usize) {
+        (self.steps, self.max_steps) = (0, max_steps);
+    }
+
     /// Puts a run in its place. After an error, [`Order::forget`] what the same update brought, then [`Order::settle`].
     pub(crate) fn insert(&mut self, run: Run) -> Result<(), UpdateError> {
         let right = run.right_origin.map(|id| self.starting_at(id)).transpose()?;
         let left = run.origin.map(|id| self.ending_at(id)).transpose()?;
         if let (Some(left), Some(right)) = (left, right)
             && self.nodes[left].label >= self.nodes[right].label
+            && self.is_strict()
         {
             return Err(MISPLACED);
         }
@@ -84,7 +94,7 @@ impl Order {
 
     /// Ends an update: what was cut for its sake, and is not needed, becomes one again.
     pub(crate) fn settle(&mut self) {
-        self.steps = 0;
+        self.knowledge.clear();
         for at in std::mem::take(&mut self.cuts) {
             self.rejoin(at);
         }
@@ -92,17 +102,14 @@ impl Order {
 
     /// The YATA rules: behind which run a new one comes, between `left` and `right`.
     fn place(&mut self, run: &Run, left: Option<usize>, right: Option<usize>) -> Result<Option<usize>, UpdateError> {
+        if self.is_strict() && self.right_of(left) != right {
+            self.check_between(run, left, right)?;
+        }
         let mut place = left;
         let mut next = self.right_of(left);
         while let Some(at) = next.filter(|at| Some(*at) != right) {
             let other = self.nodes[at].run;
-            self.steps += 1;
-            if self.steps > MAX_STEPS {
-                return Err(UpdateError::Invalid("too much at one place"));
-            }
-            if must_know(run, &other) {
-                return Err(MISPLACED);
-            }
+            self.step()?;
             if other.origin == run.origin {
                 if other.client < run.client {
                     place = Some(at);
@@ -122,6 +129,25 @@ impl Order {
             next = self.nodes[at].right;
         }
         Ok(place)
+    }
+
+    /// Whether everything between the neighbours can have come there without the author's knowledge.
+    fn check_between(&mut self, run: &Run, left: Option<usize>, right: Option<usize>) -> Result<(), UpdateError> {
+        self.learn(run)?;
+        let mut next = self.right_of(left);
+        while let Some(at) = next.filter(|at| Some(*at) != right) {
+            self.step()?;
+            if self.must_know(run, &self.nodes[at].run) {
+                return Err(MISPLACED);
+            }
+            next = self.nodes[at].right;
+        }
+        Ok(())
+    }
+
+    /// What a trusted source sends is placed, not judged: what was once accepted must always load again.
+    fn is_strict(&self) -> bool {
+        self.max_steps < usize::MAX
     }
 
     fn is_behind(&self, node: usize, left: Option<usize>) -> bool {
@@ -246,10 +272,34 @@ impl Order {
             self.unlink(at);
         }
     }
-}
 
-/// Whether the author of `run` knew `other` when writing it.
-fn must_know(run: &Run, other: &Run) -> bool {
-    let knew = |id: &Id| id.client == other.client && other.start <= id.clock;
-    other.client == run.client || run.origin.as_ref().is_some_and(knew) || run.right_origin.as_ref().is_some_and(knew)
+    /// Gathers what the author of a run must have known when writing it: the past of its neighbours and of its own last.
+    fn learn(&mut self, run: &Run) -> Result<(), UpdateError> {
+        let mut knowledge = self.knowledge.remove(&run.client).unwrap_or_default();
+        let own = run.start.checked_sub(1).map(|clock| Id { client: run.client, clock });
+        let mut past: Vec<Id> = own.into_iter().chain(run.origin).chain(run.right_origin).collect();
+        while let Some(id) = past.pop() {
+            let next = knowledge.entry(id.client).or_default();
+            let Some(runs) = self.clients.get(&id.client).filter(|_| id.clock >= *next) else { continue };
+            let new = runs.range(*next..=id.clock).map(|(_, at)| self.nodes[*at].run);
+            *next = id.clock + 1;
+            let before = past.len();
+            past.extend(new.flat_map(|run| run.origin.into_iter().chain(run.right_origin)));
+            self.steps += past.len() - before;
+        }
+        self.knowledge.insert(run.client, knowledge);
+        self.step()
+    }
+
+    fn step(&mut self) -> Result<(), UpdateError> {
+        self.steps += 1;
+        if self.steps > self.max_steps { Err(UpdateError::Invalid("too much at one place")) } else { Ok(()) }
+    }
+
+    /// Whether the author of `run` knew `other` when writing it.
+    fn must_know(&self, run: &Run, other: &Run) -> bool {
+        let knowledge = self.knowledge.get(&run.client);
+        let next = knowledge.and_then(|knowledge| knowledge.get(&other.client));
+        other.client == run.client || next.is_some_and(|next| other.start < *next)
+    }
 }

@@ -15,6 +15,8 @@ pub(crate) struct Door<'d> {
     pub(crate) is_foreign: &'d dyn Fn(u64) -> bool,
     /// Most clients that may appear for the first time; each makes later merging at one place slower.
     pub(crate) max_new_clients: usize,
+    /// Most items looked at while placing the new ones.
+    pub(crate) max_steps: usize,
     /// Most ranges deleted; each may cost a search and a move of everything its client wrote later.
     pub(crate) max_deletions: usize,
 }
@@ -28,6 +30,7 @@ pub(crate) struct Verdict<'a> {
     pairs: Vec<Id>,
     /// The items in an order in which each comes after what it builds on, each with its section.
     sequence: Vec<(usize, usize)>,
+    max_steps: usize,
 }
 
 /// Judges an update against what is known of the document.
@@ -42,7 +45,7 @@ pub(crate) fn judge<'a>(mut update: Update<'a>, known: &Known, door: &Door<'_>) 
         return Err(UpdateError::Invalid("too many deletions at once"));
     }
     update.deletions.iter().try_for_each(|deletion| inspection.check_deletion(deletion))?;
-    Ok(Verdict { update, trimmed, pairs, sequence })
+    Ok(Verdict { update, trimmed, pairs, sequence, max_steps: door.max_steps })
 }
 
 impl Verdict<'_> {
@@ -65,6 +68,7 @@ impl Verdict<'_> {
 
     /// Puts the items in their places beside the document, or refuses those that have none.
     pub(crate) fn arrange(&self, known: &mut Known) -> Result<()> {
+        known.order.begin(self.max_steps);
         let arranged = self.sequence.iter().try_for_each(|(section, item)| {
             let (client, item) = (self.update.sections[*section].client, &self.update.items[*item]);
             let Item { start, end, origin, right_origin, .. } = *item;
