@@ -24,7 +24,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, map_response};
-use axum::routing::get;
+use axum::routing::{any, get, put};
 use tower_http::compression::CompressionLayer;
 
 use crate::app::App;
@@ -40,7 +40,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/server", get(server::info))
         .route("/rooms", get(rooms::list).post(rooms::create))
         .route("/rooms/{name}", get(rooms::show).delete(rooms::delete))
-        .route("/rooms/{name}/password", axum::routing::put(rooms::change_password))
+        .route("/rooms/{name}/password", put(rooms::change_password))
         .route("/logs", get(logs::logs))
         .with_state(logs::Api::new(app.clone()))
         .layer(map_response(answer::never_kept))
@@ -48,6 +48,7 @@ pub fn router(app: Arc<App>) -> Router {
         .method_not_allowed_fallback(answer::wrong_method);
     Router::new()
         .nest("/api", api)
+        .route("/api/", any(answer::no_such_endpoint))
         .route("/healthz", get("ok"))
         .route("/readyz", get(server::ready).with_state(app))
         .fallback(pages::page)

@@ -9,7 +9,7 @@ use rust_embed::{EmbeddedFile, RustEmbed};
 #[derive(RustEmbed)]
 #[folder = "../web/app/dist"]
 #[allow_missing = true]
-struct Pages;
+pub(super) struct Pages;
 
 const NOT_BUILT: &str = "<!doctype html><html lang=en><meta charset=utf-8><title>collab</title>\
     <h1>The page is not built</h1><p>This server was built without its page. Build both with <code>make run</code>; \
@@ -20,7 +20,8 @@ const HASHED: &str = "assets/";
 
 pub(super) async fn page(method: Method, uri: Uri, headers: HeaderMap) -> Response {
     if !method.is_safe() {
-        return (StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, "GET, HEAD")], "Pages are only read.").into_response();
+        return (StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, "GET, HEAD")], "Pages are only read.")
+            .into_response();
     }
     let path = match uri.path() {
         "/" => "index.html",
