@@ -1,6 +1,6 @@
 //! Times as people write and read them.
 
-use jiff::civil::{Date, DateTime};
+use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
@@ -16,7 +16,7 @@ pub fn parse(text: &str, now: Timestamp) -> Result<Timestamp, String> {
     if let Ok(time) = text.parse::<Timestamp>() {
         return Ok(time);
     }
-    let local = text.parse::<Date>().map(|date| date.at(0, 0, 0, 0)).or_else(|_| text.parse::<DateTime>());
+    let local = text.parse::<DateTime>();
     let zoned = local.and_then(|local| local.to_zoned(TimeZone::system())).map(|zoned| zoned.timestamp());
     zoned.map_err(|_| {
         format!("{text:?} is not a time; write 15m, 1h, 2d, 2026-11-23, \"2026-11-23 06:30\" or 2026-11-23T06:30:00Z")
@@ -90,7 +90,7 @@ mod tests {
 
     #[test]
     fn nonsense_is_answered_with_what_is_accepted() {
-        for text in ["", "yesterday", "1x", "h", "5", "99999999999999d", "300000w1h"] {
+        for text in ["", "yesterday", "1x", "h", "5", "99999999999999d", "9999999w"] {
             let error = parse(text, now()).err();
             assert!(error.is_some(), "{text:?} passed");
         }

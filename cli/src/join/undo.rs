@@ -102,7 +102,7 @@ impl History {
                 inverse.push(perform(target, &Splice { at, delete, insert: String::new() })?);
                 cursor = Some(at);
             }
-            let place = target.document().offset(change.place).filter(|_| !change.text.is_empty());
+            let place = target.document().offset(self.newest_place(change.place)).filter(|_| !change.text.is_empty());
             if let Some(at) = place {
                 let again = perform(target, &Splice { at, delete: 0, insert: change.text })?;
                 self.moved.extend(change.removed.into_iter().zip(again.added.iter().copied()));
@@ -125,6 +125,17 @@ impl History {
             }
         }
         ranges
+    }
+
+    /// Beside a neighbour that was itself written again.
+    fn newest_place(&self, place: Anchor) -> Anchor {
+        match place {
+            Anchor::After { client, clock } => {
+                let (client, clock) = self.newest((client, clock));
+                Anchor::After { client, clock }
+            }
+            edge => edge,
+        }
     }
 
     fn newest(&self, mut unit: Unit) -> Unit {

@@ -216,6 +216,9 @@ impl View<'_> {
 
     /// As many notes as fit, the place in the text at the right.
     fn status(&self, area: Rect, buf: &mut Buffer) {
+        if area.is_empty() {
+            return;
+        }
         let (line, column) = self.editor.place();
         let place = format!("{line}:{column} ");
         let mut spans = Vec::new();
