@@ -181,7 +181,7 @@ impl Document {
         };
         let verdict = self.inspect(update, &door)?;
         let growth = growth(&verdict, update.len());
-        let measure = || Ok::<_, Poisoned>(guarded(&self.poisoned, || state_len(&self.doc))?);
+        let measure = || guarded(&self.poisoned, || state_len(&self.doc));
         if !self.size.has_room(growth, self.limits.max_document_bytes, measure)? {
             return Err(UpdateError::DocumentFull);
         }
