@@ -3,7 +3,7 @@
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use collab_client::Config;
 use collab_proto::{ClientId, Credential};
 use futures_util::future::join_all;
@@ -57,13 +57,13 @@ struct Look {
 
 /// Plays the whole run. Must be called inside a [`tokio::task::LocalSet`].
 pub async fn run(options: &Options, progress: &Progress) -> anyhow::Result<Results> {
-    let mut machine = Machine::observe();
+    let machine = Machine::observe();
     progress.phase("starting", 0);
     let server = match &options.url {
         Some(_) => None,
         None => Some(ServerProcess::start(options.server.as_deref()).await?),
     };
-    let played = play(options, progress, server.as_ref(), &machine).await;
+    let played = play(options, progress, server.as_ref(), machine).await;
     let server_log = server.as_ref().map(ServerProcess::log_end);
     if let Some(server) = server {
         let stopped = server.stop().await;
@@ -71,9 +71,11 @@ pub async fn run(options: &Options, progress: &Progress) -> anyhow::Result<Resul
             stopped?;
         }
     }
-    machine.observe_after();
-    let (mut report, latencies) = played.with_context(|| server_log.clone().unwrap_or_default())?;
-    report.machine = machine;
+    let (mut report, latencies) = played.map_err(|error| match &server_log {
+        Some(log) => anyhow!("{error:#}\n{log}"),
+        None => error,
+    })?;
+    report.machine.observe_after();
     Ok(Results { report, latencies, server_log })
 }
 
@@ -81,7 +83,7 @@ async fn play(
     options: &Options,
     progress: &Progress,
     server: Option<&ServerProcess>,
-    machine: &Machine,
+    machine: Machine,
 ) -> anyhow::Result<(Report, Latencies)> {
     let url =
         server.map(ServerProcess::url).or(options.url.as_deref()).context("there is neither a server nor a URL")?;
@@ -103,35 +105,51 @@ async fn play(
     if options.url.is_some() {
         rooms.delete(&stage.target).await?;
     }
+    let last = Look::now(server);
+    let pings_lost = outcomes.iter().map(|outcome| outcome.pings_lost).sum();
+    let seen = Seen { joined, before, after, last, pings_lost, converged };
+    Ok((seen.report(options, &stage, machine), stage.book.latencies()))
+}
 
-    let latencies = stage.book.latencies();
-    let totals = stage.book.totals();
-    let lag = latencies.lag.summary();
-    let report = Report {
-        clients: options.clients(),
-        rooms: options.rooms(),
-        joined,
-        duration_s: options.duration.as_secs_f64(),
-        rate: options.rate,
-        sent: totals.sent,
-        delivered: totals.delivered,
-        lost: totals.lost(),
-        duplicated: totals.duplicated + totals.foreign,
-        unsaved: totals.unsaved(),
-        pings_lost: outcomes.iter().map(|outcome| outcome.pings_lost).sum(),
-        converged,
-        errors: stage.book.errors(),
-        join: latencies.join.summary(),
-        ping: latencies.ping.summary(),
-        edit: latencies.edit.summary(),
-        saved: latencies.saved.summary(),
-        server: Look::server(before, after, Look::now(server)),
-        generator: Generator::new(Look::own_cpu(before, after), lag),
-        seed: options.seed,
-        machine: machine.clone(),
-        versions: Versions::new(stage.target.info()),
-    };
-    Ok((report, latencies))
+/// What a run showed besides what is in the book.
+struct Seen {
+    joined: usize,
+    before: Look,
+    after: Look,
+    last: Look,
+    pings_lost: u64,
+    converged: bool,
+}
+
+impl Seen {
+    fn report(&self, options: &Options, stage: &Stage, machine: Machine) -> Report {
+        let latencies = stage.book.latencies();
+        let totals = stage.book.totals();
+        Report {
+            clients: options.clients(),
+            rooms: options.rooms(),
+            joined: self.joined,
+            duration_s: options.duration.as_secs_f64(),
+            rate: options.rate,
+            sent: totals.sent,
+            delivered: totals.delivered,
+            lost: totals.lost(),
+            duplicated: totals.duplicated + totals.foreign,
+            unsaved: totals.unsaved(),
+            pings_lost: self.pings_lost,
+            converged: self.converged,
+            errors: stage.book.errors(),
+            join: latencies.join.summary(),
+            ping: latencies.ping.summary(),
+            edit: latencies.edit.summary(),
+            saved: latencies.saved.summary(),
+            server: Look::server(self.before, self.after, self.last),
+            generator: Generator::new(Look::own_cpu(self.before, self.after), latencies.lag.summary()),
+            seed: options.seed,
+            machine,
+            versions: Versions::new(stage.target.info()),
+        }
+    }
 }
 
 /// How many users a room gets: they are dealt like cards.

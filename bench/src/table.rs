@@ -14,7 +14,7 @@ impl Report {
         );
         let _ = writeln!(
             text,
-            "{:<24}{:>10}{:>11}{:>11}{:>11}{:>11}{:>11}",
+            "{:<24}{:>10}{:>12}{:>12}{:>12}{:>12}{:>12}",
             "", "count", "p50", "p90", "p99", "p99.9", "max"
         );
         for (name, summary) in [
@@ -84,7 +84,11 @@ impl Report {
 
 fn row(summary: &Summary) -> String {
     let values = [summary.p50_us, summary.p90_us, summary.p99_us, summary.p999_us, summary.max_us];
-    values.iter().fold(format!("{:>10}", summary.count), |row, us| row + &format!("{:>8.2} ms", *us as f64 / 1000.0))
+    values.iter().fold(format!("{:>10}", summary.count), |row, us| row + &format!("{:>12}", time(*us)))
+}
+
+fn time(us: u64) -> String {
+    if us < 1_000_000 { format!("{:.2} ms", us as f64 / 1e3) } else { format!("{:.2} s", us as f64 / 1e6) }
 }
 
 fn megabytes(bytes: u64) -> f64 {
