@@ -82,7 +82,7 @@ impl Presence {
 
     /// Forgets the cursors of those who went.
     pub(crate) fn left(&mut self, members: &[MemberId]) {
-        members.iter().for_each(|id| drop(self.others.remove(id)));
+        self.others.retain(|id, _| !members.contains(id));
     }
 
     pub(crate) fn clear_others(&mut self) {

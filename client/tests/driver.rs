@@ -2,6 +2,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
@@ -14,8 +15,10 @@ use collab_proto::*;
 use rcgen::{CertificateParams, KeyPair};
 use rustls::pki_types::CertificateDer;
 use sha2::{Digest, Sha256};
+use tokio::sync::oneshot;
+use wtransport::endpoint::endpoint_side;
 use wtransport::tls::{Certificate, CertificateChain, PrivateKey};
-use wtransport::{Connection, Identity, ServerConfig};
+use wtransport::{Connection, Identity, ServerConfig, VarInt};
 
 const LONG: Duration = Duration::from_secs(20);
 
@@ -34,7 +37,7 @@ impl Memory {
     }
 
     fn certificate(&self) -> CertificateDer<'static> {
-        CertificateParams::new(vec!["localhost".into()]).unwrap().self_signed(&self.key).unwrap().der().clone()
+        CertificateParams::new(vec!["localhost".into()]).unwrap().self_signed(&*self.key).unwrap().der().clone()
     }
 
     fn fingerprint(&self) -> [u8; 32] {
@@ -47,10 +50,11 @@ impl Memory {
     }
 }
 
-/// A running server. Dropped, it is gone without a word, as a killed one.
+/// A running server, with a thread and a runtime of its own: once that is gone, so is its socket.
 struct Server {
     address: SocketAddr,
-    tasks: tokio::task::JoinSet<()>,
+    stop: oneshot::Sender<()>,
+    thread: JoinHandle<()>,
 }
 
 impl Server {
@@ -59,31 +63,44 @@ impl Server {
         let identity = Identity::new(chain, PrivateKey::from_der_pkcs8(memory.key.serialize_der()));
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let config = ServerConfig::builder().with_bind_address(address).with_identity(identity).build();
-        let endpoint = wtransport::Endpoint::server(config).unwrap();
-        let address = endpoint.local_addr().unwrap();
+        let (stop, stopped) = oneshot::channel();
+        let (tell, told) = std::sync::mpsc::channel();
         let memory = memory.clone();
-        let mut tasks = tokio::task::JoinSet::new();
-        tasks.spawn(async move {
-            let mut sessions = tokio::task::JoinSet::new();
-            loop {
-                let incoming = endpoint.accept().await;
-                let memory = memory.clone();
-                sessions.spawn(async move {
-                    if let Ok(request) = incoming.await {
-                        serve(request.accept().await.unwrap(), memory).await;
-                    }
-                });
-            }
+        let thread = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async move {
+                let endpoint = wtransport::Endpoint::server(config).unwrap();
+                tell.send(endpoint.local_addr().unwrap()).unwrap();
+                tokio::select! {
+                    () = accept(&endpoint, memory) => {}
+                    _ = stopped => {}
+                }
+                endpoint.close(VarInt::from_u32(0), b"");
+                endpoint.wait_idle().await;
+            });
         });
-        Self { address, tasks }
+        Self { address: told.recv().unwrap(), stop, thread }
     }
 
     fn url(&self) -> String {
         format!("https://{}/", self.address)
     }
 
-    async fn stop(mut self) {
-        self.tasks.shutdown().await;
+    async fn stop(self) {
+        self.stop.send(()).unwrap();
+        tokio::task::spawn_blocking(|| self.thread.join().unwrap()).await.unwrap();
+    }
+}
+
+async fn accept(endpoint: &wtransport::Endpoint<endpoint_side::Server>, memory: Memory) {
+    loop {
+        let incoming = endpoint.accept().await;
+        let memory = memory.clone();
+        tokio::spawn(async move {
+            if let Ok(request) = incoming.await {
+                serve(request.accept().await.unwrap(), memory).await;
+            }
+        });
     }
 }
 

@@ -22,11 +22,13 @@ use crate::trust::{Trust, Verifier};
 #[derive(Debug, Clone)]
 pub struct Endpoint {
     trust: Trust,
-    /// By `host:port`: as many as the program names servers.
-    servers: Arc<Mutex<HashMap<(String, Family), Arc<Server>>>>,
+    servers: Arc<Mutex<Servers>>,
     /// Which version of IP reached a server last.
     reached: Arc<Mutex<HashMap<String, Family>>>,
 }
+
+/// By `host:port`: as many as the program names servers.
+type Servers = HashMap<(String, Family), Arc<Server>>;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Family {

@@ -194,7 +194,7 @@ async fn write_frames(
 
 /// A server that reads no more may still have said why: reading it finds the end.
 async fn unwritable(connection: &Connection) -> Result<(), Lost> {
-    Err(connection.closed().await).map_err(Lost::new)
+    Err(Lost::new(connection.closed().await))
 }
 
 async fn write_datagrams(connection: &Connection, mut datagrams: mpsc::Receiver<Bytes>) -> Lost {
