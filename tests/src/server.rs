@@ -1,0 +1,220 @@
+//! The real server: started, asked, stopped in order, killed, started again on the same data and ports.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use collab_client::api::Api;
+use collab_client::driver::Endpoint;
+use collab_client::trust::Trust;
+use collab_proto::RoomName;
+use collab_proto::api::{LogEntry, LogQuery, RoomCreated};
+use rustix::process::Signal;
+use tempfile::TempDir;
+use tokio::time::timeout;
+
+use crate::process::{Ended, Output, Process, program};
+use crate::{PASSWORD, PATIENCE};
+
+/// Limits under which nobody has to wait.
+pub const FAST: &[&str] = &["--throttle-ms", "0", "--edits-per-minute", "60000", "--burst", "60000"];
+
+/// A running server with a folder of its own.
+#[derive(Debug)]
+pub struct TestServer {
+    process: Process,
+    folder: TempDir,
+    arguments: Vec<String>,
+    /// The UDP port of WebTransport and the TCP port of HTTPS.
+    pub port: u16,
+    /// The TCP port of the pages and the API in clear text.
+    pub http_port: u16,
+    /// SHA-256 of the public key.
+    pub fingerprint: [u8; 32],
+    /// SHA-256 of the certificate.
+    pub certificate_hash: [u8; 32],
+}
+
+/// The command that starts a server on a data folder, with nothing from this process's environment.
+pub fn command(data: &Path, arguments: &[impl AsRef<str>]) -> Command {
+    let mut command = Command::new(program("collab-server"));
+    command.env_clear().arg("--data").arg(data).args(arguments.iter().map(AsRef::as_ref));
+    command
+}
+
+/// Runs a server that is expected to say what is wrong and to end.
+pub async fn fails(data: &Path, arguments: &[impl AsRef<str>]) -> Ended {
+    Process::start(command(data, arguments), b"").ended().await
+}
+
+impl TestServer {
+    /// A server with the limits that people meet.
+    pub async fn start() -> Self {
+        Self::with(&[]).await
+    }
+
+    /// A server with these arguments besides.
+    pub async fn with(arguments: &[&str]) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let arguments: Vec<_> = arguments.iter().map(|argument| (*argument).to_owned()).collect();
+        let (process, output) = launch(&data_in(&folder), 0, 0, &arguments).await;
+        Self::from_greeting(process, folder, arguments, &output.stdout())
+    }
+
+    fn from_greeting(process: Process, folder: TempDir, arguments: Vec<String>, greeting: &str) -> Self {
+        let line = |name: &str| {
+            let found = greeting.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
+            found.unwrap_or_else(|| panic!("no line {name:?} in:\n{greeting}")).to_owned()
+        };
+        let hash = |text: &str| hex::decode(text).ok().and_then(|hash| hash.try_into().ok()).expect("a hash");
+        let certificate = line("Certificate");
+        Self {
+            port: port(&line("WebTransport")),
+            http_port: port(&line("Page")),
+            fingerprint: hash(&line("Fingerprint")),
+            certificate_hash: hash(certificate.rsplit(' ').next().expect("the hash comes last")),
+            process,
+            folder,
+            arguments,
+        }
+    }
+
+    /// Starts it again on the same data and the same ports. It must have ended.
+    pub async fn restart(&mut self) {
+        (self.process, _) = launch(&self.data(), self.port, self.http_port, &self.arguments).await;
+    }
+
+    /// Ends it as a power cut would.
+    pub fn kill(&mut self) {
+        self.process.kill();
+    }
+
+    /// Asks it to stop, as `systemctl stop` does.
+    pub fn ask_to_stop(&self) {
+        self.process.signal(Signal::TERM);
+    }
+
+    /// Waits until it has ended: its exit code, and its log.
+    pub async fn stopped(&mut self) -> (Option<i32>, String) {
+        let output = self.process.until("stop", Output::is_over).await;
+        (self.process.exit_code(), output.stderr())
+    }
+
+    /// What it has written to standard error.
+    pub fn log(&self) -> String {
+        self.process.output().stderr()
+    }
+
+    /// Its resident memory in KiB.
+    pub fn resident_kib(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id())).expect("it runs");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("VmRSS");
+        line.trim().trim_end_matches(" kB").parse().expect("a number")
+    }
+
+    /// The data folder.
+    pub fn data(&self) -> PathBuf {
+        data_in(&self.folder)
+    }
+
+    /// Where its pages and API are, in clear text.
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.http_port)
+    }
+
+    /// Where the same are over TLS.
+    pub fn https_url(&self) -> String {
+        format!("https://127.0.0.1:{}", self.port)
+    }
+
+    /// Where WebTransport listens.
+    pub fn webtransport_url(&self) -> String {
+        format!("https://127.0.0.1:{}/", self.port)
+    }
+
+    /// The admin token's file.
+    pub fn admin_token_file(&self) -> PathBuf {
+        self.data().join("admin-token")
+    }
+
+    /// The admin token.
+    pub fn admin_token(&self) -> String {
+        std::fs::read_to_string(self.admin_token_file()).expect("the admin token").trim().to_owned()
+    }
+
+    /// The API with the admin token.
+    pub fn api(&self) -> Api {
+        self.api_with(Some(self.admin_token()))
+    }
+
+    /// The API with another token, or none.
+    pub fn api_with(&self, token: Option<String>) -> Api {
+        Api::new(&self.url(), Trust::WebPki, token).expect("an address")
+    }
+
+    /// Sockets that believe this server.
+    pub fn endpoint(&self) -> Endpoint {
+        Endpoint::new(Trust::Hashes(vec![self.fingerprint])).expect("TLS")
+    }
+
+    /// Makes a room with the password [`PASSWORD`].
+    pub async fn room(&self, name: &str) -> RoomCreated {
+        let made = timeout(PATIENCE, self.api().create_room(name, PASSWORD)).await.expect("an answer in time");
+        made.unwrap_or_else(|error| panic!("cannot make {name}: {error}"))
+    }
+
+    /// Every log entry that matches, oldest first.
+    pub async fn entries(&self, query: LogQuery) -> Vec<LogEntry> {
+        let (api, mut entries, mut after) = (self.api(), Vec::new(), 0);
+        loop {
+            let query = LogQuery { after: Some(after), limit: Some(1000), ..query.clone() };
+            let page = api.logs(&query).await.expect("a page of the log");
+            entries.extend(page.entries);
+            if !page.more {
+                return entries;
+            }
+            after = page.last_seq;
+        }
+    }
+
+    /// The log of a room, oldest first, once `wanted` holds. Entries may come a moment after what they are about.
+    pub async fn entries_until(&self, room: &str, wanted: impl Fn(&[LogEntry]) -> bool) -> Vec<LogEntry> {
+        let room = Some(RoomName::parse(room).expect("a room's name"));
+        let mut entries = Vec::<LogEntry>::new();
+        let read = async {
+            while !wanted(&entries) {
+                let after = Some(entries.last().map_or(0, |entry| entry.seq));
+                let query = LogQuery { room: room.clone(), after, wait_ms: Some(5_000), ..LogQuery::default() };
+                entries.extend(self.api().logs(&query).await.expect("a page of the log").entries);
+            }
+        };
+        let in_time = timeout(PATIENCE, read).await.is_ok();
+        assert!(in_time, "the log is not as wanted: {entries:#?}");
+        entries
+    }
+}
+
+impl Drop for TestServer {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("the server wrote:\n{}", self.log());
+        }
+    }
+}
+
+async fn launch(data: &Path, port: u16, http_port: u16, arguments: &[String]) -> (Process, Output) {
+    let mut command = command(data, arguments);
+    command.args(["--listen", &format!("127.0.0.1:{port}"), "--http", &format!("127.0.0.1:{http_port}")]);
+    let mut process = Process::start(command, b"");
+    let output = process.until("say where it listens", |output| output.stdout().contains("Admin token")).await;
+    (process, output)
+}
+
+fn data_in(folder: &TempDir) -> PathBuf {
+    folder.path().join("data")
+}
+
+/// The port in the first address of a line.
+fn port(line: &str) -> u16 {
+    let address = line.split("localhost:").nth(1).unwrap_or_else(|| panic!("no address in {line:?}"));
+    address.split('/').next().and_then(|port| port.parse().ok()).unwrap_or_else(|| panic!("no port in {line:?}"))
+}
