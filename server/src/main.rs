@@ -3,7 +3,6 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use anyhow::Context;
 use collab_server::config::{self, Config, ConfigError, Request};
 use collab_server::logging;
 use collab_server::serve::{Addresses, Server};
@@ -28,7 +27,7 @@ fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("collab-server: {error:#}");
+            eprintln!("collab-server: {error}");
             ExitCode::FAILURE
         }
     }
@@ -37,7 +36,7 @@ fn main() -> ExitCode {
 /// One thread carries the network: on few cores it is faster than many. Passwords and the store have threads of their own.
 fn serve(config: Config) -> anyhow::Result<()> {
     logging::start(&config);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("no runtime")?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         // Before anything is started, so that no signal finds the server unprepared.
         let mut terminate = signal(SignalKind::terminate())?;

@@ -1,7 +1,7 @@
 //! What an operator can choose. One table says everything about a key: name, type, default, help, unit and check.
 //!
 //! A value comes from the command line, else the environment (`COLLAB_…`), else a TOML file, else the default. All four are
-//! read into text first, see [`sources`], and parsed and checked by the same code, see [`setting`].
+//! read into text first, see `sources`, and parsed and checked by the same code, see `setting`.
 
 #[macro_use]
 mod table;

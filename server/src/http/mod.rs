@@ -1,7 +1,7 @@
 //! The pages and the JSON API, over HTTPS and, for this machine alone, in clear text. One router serves both.
 //!
-//! Reading order: [`listener`] (connections), [`guard`] (what every request must pass), [`access`] (who asks), [`rooms`],
-//! [`logs`], [`server`] (the API), [`pages`] (what a browser shows), [`answer`] (refusals as HTTP).
+//! Reading order: [`listener`] (connections), `guard` (what every request must pass), `access` (who asks), `rooms`,
+//! `logs`, `server` (the API), `pages` (what a browser shows), `answer` (refusals as HTTP).
 
 pub mod listener;
 
