@@ -33,7 +33,7 @@ settings! {
     "Place and addresses" {
         /// Folder for everything the server keeps: rooms, log, keys and the admin token.
         data: PathBuf = PathBuf::from("data"), "DIR", any;
-        /// Address for WebTransport (UDP) and HTTPS (TCP). [::] listens on IPv6 and IPv4.
+        /// Address for WebTransport (UDP) and HTTPS (TCP); the default takes IPv6 and IPv4.
         listen: SocketAddr = ([0u16; 8], 4433).into(), "ADDRESS", any;
         /// Address for the pages and the API in clear text; loopback only.
         http: SocketAddr = ([127, 0, 0, 1], 3001).into(), "ADDRESS", loopback;
