@@ -1,1 +1,37 @@
-//! x
+//! The collab server: rooms with a password, one shared text each, live over WebTransport.
+//!
+//! Reading order: [`room`] is the exhibit (one text, its members, what each is sent), [`session`] and [`transport`] bring
+//! people to it, [`auth`] decides who may enter, [`store`] keeps what must outlive the process, [`http`] shows pages and the API,
+//! and [`serve`] starts and stops the whole.
+
+pub mod room;
+
+pub mod session;
+
+pub mod transport;
+
+pub mod auth;
+
+pub mod rooms;
+
+pub mod store;
+
+pub mod audit;
+
+pub mod auditor;
+
+pub mod serve;
+
+pub mod app;
+
+pub mod http;
+
+pub mod config;
+
+pub mod data_dir;
+
+pub mod logging;
+
+pub mod clock;
+
+pub mod refusal;

@@ -145,7 +145,10 @@ impl Server {
             http: clear_address,
             admin_token: data.admin_token_path(),
             fingerprint: certificates.current().fingerprint(),
-            certificate_hash: certificates.current().is_self_signed().then(|| certificates.current().certificate_hash()),
+            certificate_hash: certificates
+                .current()
+                .is_self_signed()
+                .then(|| certificates.current().certificate_hash()),
         };
         let (drain, max_sessions) = (Duration::from_secs(config.drain_seconds), config.max_sessions);
         let app = Arc::new(App {

@@ -52,7 +52,8 @@ impl Door {
     ///
     /// A refusal for a bad name, a missing room, a wrong credential, or too many wrong ones.
     pub async fn enter(&self, join: &Join, address: IpAddr) -> Result<Admitted, Refusal> {
-        let room = RoomName::parse(&join.room).map_err(|error| Refusal::new(Code::BadName, format!("Not a room's name: {error}.")))?;
+        let room = RoomName::parse(&join.room)
+            .map_err(|error| Refusal::new(Code::BadName, format!("Not a room's name: {error}.")))?;
         let record = self.store.room(&room).await?;
         let (record, claims) = match &join.credential {
             Credential::Password(password) => (self.by_password(&room, record, password, address).await?, None),
@@ -68,7 +69,8 @@ impl Door {
         };
         let CleanName { name, changed } = clean(given)?;
         let identity = identity(name, claims, matches!(join.credential, Credential::Resume(_)))?;
-        let resume_token = self.tokens.resume(wall_ms(), &identity, &record).map_err(|_| Refusal::from(Code::Internal))?;
+        let resume_token =
+            self.tokens.resume(wall_ms(), &identity, &record).map_err(|_| Refusal::from(Code::Internal))?;
         Ok(Admitted { room, identity, renamed: changed, resume_token, password_version: record.password_version })
     }
 

@@ -1,7 +1,7 @@
 //! Cleaning the names people give themselves.
 
-use collab_proto::limits::{MAX_NAME_CHARS, MAX_RAW_NAME_BYTES};
 use collab_proto::Code;
+use collab_proto::limits::{MAX_NAME_CHARS, MAX_RAW_NAME_BYTES};
 use unicode_normalization::UnicodeNormalization;
 
 use crate::refusal::Refusal;

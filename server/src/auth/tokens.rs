@@ -148,13 +148,7 @@ mod tests {
     }
 
     fn somebody() -> Identity {
-        Identity {
-            user: "u1".into(),
-            member: MemberId(5),
-            name: "Ada".into(),
-            role: Role::Editor,
-            resumed: false,
-        }
+        Identity { user: "u1".into(), member: MemberId(5), name: "Ada".into(), role: Role::Editor, resumed: false }
     }
 
     #[test]

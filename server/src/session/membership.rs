@@ -9,7 +9,8 @@ use bytes::{Bytes, BytesMut};
 use collab_proto::api::LogKind;
 use collab_proto::limits::{MAX_CLIENT_FRAME_BYTES, MAX_JOIN_FRAME_BYTES};
 use collab_proto::{
-    ClientFrame, Code, CodecError, EditId, Join, MemberId, RoomName, ServerFrame, decode_client, encode_frame, split_frame,
+    ClientFrame, Code, CodecError, EditId, Join, MemberId, RoomName, ServerFrame, decode_client, encode_frame,
+    split_frame,
 };
 
 use super::Session;
