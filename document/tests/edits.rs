@@ -1,5 +1,7 @@
 //! Ordinary use: editing, syncing, merging, anchors, limits.
 
+#![allow(clippy::unwrap_used)] // Helpers outside test functions, where the lint has no exception.
+
 use collab_document::*;
 
 fn nobody(_: u64) -> bool {

@@ -1,5 +1,7 @@
 //! Inputs that crash, hang or corrupt an unguarded yrs: each must be refused or harmless.
 
+#![allow(clippy::unwrap_used)] // Helpers outside test functions, where the lint has no exception.
+
 use collab_document::*;
 use serde_json::Value;
 

@@ -1,5 +1,7 @@
 //! Random histories: honest ones always pass and converge, mutated ones never do harm.
 
+#![allow(clippy::unwrap_used)] // Helpers outside test functions, where the lint has no exception.
+
 use collab_document::*;
 use proptest::prelude::*;
 
