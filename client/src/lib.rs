@@ -16,7 +16,10 @@ pub mod config;
 pub mod event;
 
 mod client;
+mod connection;
+mod edit;
 mod session;
+mod view;
 
 mod outbox;
 

@@ -1,5 +1,7 @@
 //! The driver against a small server on the loopback: a document, and one answer to each frame.
 
+#![expect(clippy::unwrap_used, reason = "a test ends where something unexpected happens")]
+
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
