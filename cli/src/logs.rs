@@ -1,5 +1,8 @@
 //! `collab-cli logs`: the server's audit log, filtered, followed, for people or for programs.
 
+use std::time::Duration;
+
+use collab_client::api::ApiFailure;
 use collab_proto::RoomName;
 use collab_proto::api::{LogEntry, LogKind, LogPage, LogQuery};
 use jiff::Timestamp;
@@ -12,6 +15,9 @@ use crate::time;
 
 /// How long one request of `--follow` waits for news at the server, in milliseconds.
 const WAIT_MS: u32 = 25_000;
+
+/// How long `--follow` waits before it asks a server again that cannot be reached.
+const RETRY: Duration = Duration::from_secs(1);
 
 /// The most entries that one request asks for.
 const PAGE: u32 = 1_000;
@@ -103,11 +109,21 @@ async fn newest(server: &Server, command: &Command) -> anyhow::Result<(Vec<LogEn
     Ok((entries, last_seq.unwrap_or_default()))
 }
 
-/// Prints what comes after an entry, for as long as it may.
+/// Prints what comes after an entry, for as long as it may. A server that restarts is waited for.
 async fn follow(server: &Server, command: &Command, mut after: u64, printer: &mut Printer) -> anyhow::Result<()> {
+    let mut reachable = true;
     loop {
         let query = LogQuery { after: Some(after), wait_ms: Some(WAIT_MS), limit: Some(PAGE), ..command.query() };
-        let LogPage { entries, last_seq, .. } = server.answer(server.api.logs(&query).await, "")?;
+        let result = server.api.logs(&query).await;
+        if let Err(failure @ ApiFailure::Unreachable { .. }) = &result {
+            if std::mem::take(&mut reachable) {
+                output::tell(&format!("{failure}; trying again"));
+            }
+            tokio::time::sleep(RETRY).await;
+            continue;
+        }
+        let LogPage { entries, last_seq, .. } = server.answer(result, "")?;
+        reachable = true;
         printer.print(&entries)?;
         after = last_seq.max(after);
     }

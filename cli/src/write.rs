@@ -42,6 +42,12 @@ pub async fn run(global: &Global, command: &Command) -> anyhow::Result<()> {
     let text = input()?;
     let deadline = Instant::now() + Duration::from_secs(command.timeout);
     let mut driver = connect::enter(global, &command.room, Duration::from_secs(command.timeout)).await?;
+    let most = driver.client().policy().max_document_bytes as usize;
+    if text.len() > most {
+        connect::leave(driver).await;
+        let what = format!("The text has {} bytes, and this server takes {most} at most.", text.len());
+        return Err(Failure::new(what, "Nothing was changed. Split it over several rooms.").into());
+    }
     let changed = driver.client().document().text() != text;
     driver.set_text(&text).map_err(|error| refused_here(&error))?;
     match tokio::time::timeout_at(deadline, saved(&mut driver, command.room.as_str())).await {

@@ -259,13 +259,16 @@ impl Editor {
         if at == range.end && row + 1 < wrapped.len() { self.before(at) } else { at }
     }
 
+    /// Moves the view no more than needed, but leaves no empty rows below while there is text above.
     fn scroll_to_cursor(&mut self) {
         let line = self.line_of(self.cursor);
         let row = row_of(&self.wrapped(line), self.cursor);
-        let top_line = self.top.0.min(self.lines.len() - 1);
-        let top = (top_line, self.top.1.min(self.wrapped(top_line).len() - 1));
-        let highest = self.step((line, row), 1 - self.height as isize);
-        self.top = top.clamp(highest, (line, row));
+        let back = 1 - self.height as isize;
+        let last_line = self.lines.len() - 1;
+        let end = (last_line, self.wrapped(last_line).len() - 1);
+        let top_line = self.top.0.min(last_line);
+        let top = (top_line, self.top.1.min(self.wrapped(top_line).len() - 1)).min(self.step(end, back));
+        self.top = top.clamp(self.step((line, row), back), (line, row));
     }
 
     /// The rows of a line, as bytes of the text.

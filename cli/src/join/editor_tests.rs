@@ -102,6 +102,8 @@ fn the_view_follows_the_cursor_and_moves_no_more_than_needed() {
     assert_eq!(shown(&editor), ["3", "4", "5", "6"]);
     editor.resize(10, 1);
     assert_eq!(shown(&editor), ["6"]);
+    editor.resize(10, 3);
+    assert_eq!(shown(&editor), ["4", "5", "6"]);
     editor.replace(String::new(), 0);
     assert_eq!(shown(&editor), [""]);
 }
