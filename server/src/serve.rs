@@ -212,7 +212,10 @@ impl Server {
 fn open_certificates(config: &Config, data: &DataDir) -> Result<Certificates, CertError> {
     match (&config.cert, &config.key) {
         (Some(cert), Some(key)) => Certificates::load_pem(cert, key),
-        _ => Certificates::self_signed(data.path(), &config.names, SystemTime::now()),
+        _ => {
+            let names: Vec<String> = config.names.iter().cloned().chain(collab_certs::machine_name()).collect();
+            Certificates::self_signed(data.path(), &names, SystemTime::now())
+        }
     }
 }
 

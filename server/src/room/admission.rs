@@ -17,7 +17,7 @@ const CHORES: f64 = 10.0;
 /// Cursor moves that may come at once, and that are given back in a second; an honest client sends half of that.
 const CURSORS: f64 = 20.0;
 
-/// A member who goes on sending over the budget this often within [`STRIKES_PERIOD`] is closed.
+/// A member who goes on sending over the budget this often within a minute is closed.
 pub const MAX_STRIKES: u32 = 50;
 
 /// See [`MAX_STRIKES`].
@@ -166,7 +166,7 @@ impl Budget {
     }
 }
 
-/// An edit that may go to the room. [`admit`] is its only constructor.
+/// An edit that may go to the room. [`Gate::admit`] is its only constructor.
 #[derive(Debug)]
 pub struct AdmittedEdit {
     id: EditId,

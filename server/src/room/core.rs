@@ -395,10 +395,10 @@ impl Core {
 
 fn code_of(error: &UpdateError) -> Code {
     match error {
-        UpdateError::TooLarge { .. } => Code::UpdateTooLarge,
+        UpdateError::TooLarge => Code::UpdateTooLarge,
         UpdateError::Gap => Code::ResyncNeeded,
-        UpdateError::ForeignAuthor { .. } => Code::ForeignAuthor,
-        UpdateError::DocumentFull { .. } => Code::DocumentFull,
+        UpdateError::ForeignAuthor => Code::ForeignAuthor,
+        UpdateError::DocumentFull => Code::DocumentFull,
         _ => Code::InvalidUpdate,
     }
 }

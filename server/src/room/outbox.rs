@@ -235,7 +235,7 @@ mod tests {
     #[test]
     fn one_frame_always_fits_an_empty_queue() {
         let outbox = Outbox::new(10);
-        outbox.push_edit(frame(50), || vec![]);
+        outbox.push_edit(frame(50), Vec::new);
         assert_eq!(sent(&outbox), 1);
         assert_eq!(outbox.push(frame(50)), Ok(()));
         assert_eq!(sent(&outbox), 1);
