@@ -7,6 +7,10 @@ import { editorTheme } from './editor-theme'
 import { pasteGuard } from './paste-guard'
 import type { Session } from './session'
 
+/** Shown as signs, for they are invisible or turn the text around. Not \r: a text from Windows has one in each line. */
+// eslint-disable-next-line no-control-regex -- control characters are what it is about
+const SPECIAL = /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u061c\u200b\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ufff9-\ufffc]/g
+
 /** The text on the page: edits by all, undo only of one's own, cursors of the others. */
 export class Editor {
   readonly view: EditorView
@@ -23,7 +27,7 @@ export class Editor {
       keymap.of([...yUndoManagerKeymap, ...defaultKeymap]),
       EditorView.lineWrapping,
       EditorView.contentAttributes.of({ 'aria-label': 'Text of the room' }),
-      highlightSpecialChars(),
+      highlightSpecialChars({ specialChars: SPECIAL }),
       drawSelection(),
       placeholder('Write something. Everybody here sees it at once.'),
       pasteGuard(onPasteStopped),

@@ -124,7 +124,7 @@ export class JoinForm {
   #offerCreation(offered: boolean): void {
     this.#create.hidden = !offered
     setText(this.#create, `Create “${this.#room.value}” with this password`)
-    this.#join.classList.toggle('primary', !offered)
+    this.#join.hidden = offered
   }
 
   #busy(busy: boolean): void {

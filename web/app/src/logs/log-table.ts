@@ -36,13 +36,21 @@ export class LogTable {
 
 function row(entry: LogEntry): HTMLTableRowElement {
   const time = new Date(entry.time_ms)
-  const who = [entry.name, entry.member === null ? null : `#${entry.member}`].filter((part) => part !== null)
-  const cells = [entry.room ?? '', who.join(' '), entry.address ?? '', entry.bytes?.toLocaleString() ?? '', entry.detail ?? '']
   return h(
     'tr',
     { 'data-seq': String(entry.seq) },
     h('td', { 'data-label': 'Time' }, h('time', { datetime: time.toISOString(), title: time.toISOString() }, TIME.format(time))),
     h('td', { 'data-label': 'What' }, h('span', { class: `kind ${entry.kind}` }, entry.kind)),
-    ...cells.map((text, i) => h('td', { 'data-label': COLUMNS[i + 2] ?? '', class: text ? '' : 'empty' }, text)),
+    ...[entry.room, who(entry), entry.address, entry.bytes?.toLocaleString(), entry.detail].map(cell),
   )
+}
+
+function cell(content: Node | string | null | undefined, i: number): HTMLTableCellElement {
+  return h('td', { 'data-label': COLUMNS[i + 2] ?? '', class: content ? '' : 'empty' }, content ?? '')
+}
+
+/** The name, and the number that tells people of one name apart. */
+function who({ name, member }: LogEntry): Node | null {
+  if (name === null && member === null) return null
+  return h('span', {}, `${name ?? ''} `, h('span', { class: 'member' }, member === null ? '' : `#${member}`))
 }

@@ -1,0 +1,29 @@
+import { Code } from '@collab/provider'
+import { expect, test } from 'vitest'
+import { budgetText, latencyText, problemText, refusalText, saveText, stateText } from '../src/editor/words'
+
+const save = { state: 'saved', nextEditAt: null, problem: null, durability: 'disk' } as const
+
+test('a refusal without words of ours has the server’s', () => {
+  expect(refusalText(Code.WrongPassword, 'x')).toBe('Wrong password for this room.')
+  expect(refusalText(4499, 'A newer reason.')).toBe('A newer reason.')
+  expect(problemText({ code: Code.InvalidUpdate, message: 'Not valid.' })).toMatch(/^Not valid\. .*download a copy/)
+})
+
+test('a countdown never shows less than it is', () => {
+  expect(stateText({ state: 'backoff', retryAt: 3_100, reason: '' }, 1_000)).toMatch(/in 3 s$/)
+  expect(stateText({ state: 'backoff', retryAt: 1_000, reason: '' }, 1_200)).toMatch(/in 1 s$/)
+})
+
+test('waiting is told only when it is longer than the throttle', () => {
+  expect(budgetText({ ...save, state: 'device', nextEditAt: 1_500 }, 1_000)).toBe('')
+  expect(budgetText({ ...save, state: 'device', nextEditAt: 2_400 }, 1_000)).toBe('Next edit goes out in 1.4 s')
+  expect(budgetText(save, 1_000)).toBe('')
+})
+
+test('numbers are as exact as they are worth', () => {
+  expect(latencyText({ p50: 1.26, jitter: null, loss: 0 })).toBe('1.3 ms')
+  expect(latencyText({ p50: 42.4, jitter: 1, loss: 0 })).toBe('42 ms')
+  expect(latencyText({ p50: null, jitter: null, loss: 1 })).toBe('')
+  expect(saveText({ ...save, durability: 'quorum' })).toBe('Saved on several servers')
+})
