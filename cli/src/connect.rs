@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::Context;
 use collab_client::api::{Api, ApiFailure, webtransport_url};
 use collab_client::driver::{Driver, Endpoint};
-use collab_client::trust::{KnownServers, Trust};
+use collab_client::trust::{Fingerprint, KnownServers, Trust};
 use collab_client::{Client, Config, Event, State};
 use collab_proto::api::ServerInfo;
 use collab_proto::limits::MAX_SAFE_INTEGER;
@@ -109,18 +109,16 @@ impl Server {
         Ok((Endpoint::new(self.trust_for_sessions(&info))?, url))
     }
 
-    /// On this machine the API itself tells the hashes of the certificate; from elsewhere, in clear, they could be anybody's.
+    /// On this machine the API itself tells the hash of the public key; from elsewhere, in clear, it could be anybody's.
     fn trust_for_sessions(&self, info: &ServerInfo) -> Trust {
         let local = ["http://localhost", "http://127.0.0.1", "http://[::1]"];
         let is_local = local.iter().any(|host| {
             self.url.strip_prefix(host).is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '/']))
         });
-        let hashes: Vec<_> = info.certificate_hashes.iter().filter_map(|hash| hash.parse().ok()).collect();
-        match &self.trust {
-            Trust::KnownServers(_) if is_local && !hashes.is_empty() => {
-                Trust::Hashes(hashes.into_iter().map(|hash: collab_client::trust::Fingerprint| hash.0).collect())
-            }
-            trust => trust.clone(),
+        let told = info.public_key_hash.as_deref().and_then(|hash| hash.parse::<Fingerprint>().ok());
+        match (&self.trust, told) {
+            (Trust::KnownServers(_), Some(Fingerprint(hash))) if is_local => Trust::Hashes(vec![hash]),
+            (trust, _) => trust.clone(),
         }
     }
 

@@ -18,6 +18,10 @@ pub struct ServerInfo {
     pub webtransport_port: u16,
     /// SHA-256 of the certificates that may be met there, in lower-case hex; empty when browsers trust the certificate anyway.
     pub certificate_hashes: Vec<String>,
+    /// SHA-256 of the public key in those certificates, in lower-case hex; none when browsers trust the certificate anyway. It
+    /// outlives a certificate, so clients that can check a key remember this one.
+    #[serde(default)]
+    pub public_key_hash: Option<String>,
     /// What `Saved` means here.
     pub durability: Durability,
 }

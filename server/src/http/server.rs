@@ -12,12 +12,14 @@ use crate::app::{App, Phase};
 
 pub(super) async fn info(State(app): State<Arc<App>>) -> Json<ServerInfo> {
     let identity = app.certificates.current();
-    let hash = identity.is_self_signed().then(|| hex::encode(identity.certificate_hash()));
+    let self_signed = identity.is_self_signed();
+    let hash = self_signed.then(|| hex::encode(identity.certificate_hash()));
     Json(ServerInfo {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         protocol: PROTOCOL,
         webtransport_port: app.webtransport_port,
         certificate_hashes: hash.into_iter().collect(),
+        public_key_hash: self_signed.then(|| hex::encode(identity.fingerprint())),
         durability: Durability::Disk,
     })
 }
