@@ -1,13 +1,14 @@
 //! Hashing passwords with argon2id, away from the network thread and a few at a time.
 
-use std::sync::Arc;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use argon2::{Algorithm, Argon2, Params, Version};
 use collab_proto::Code;
 use collab_proto::limits::{MAX_PASSWORD_BYTES, MIN_PASSWORD_CHARS};
-use tokio::sync::Semaphore;
+use tokio::sync::{mpsc, oneshot};
 
 use crate::refusal::Refusal;
 
@@ -18,13 +19,23 @@ const PASSES: u32 = 2;
 /// How many may wait for a hash. At some 30 ms a hash, whoever is further back would wait for half a minute.
 const MAX_WAITING: usize = 1024;
 
-/// Hashes and checks passwords on a bounded number of threads.
+/// Hashes and checks passwords on threads of its own, which end when the last clone is dropped.
+///
+/// Not on tokio's blocking pool: that one runs each hash on whichever of many threads is free, and the allocator keeps the 19 MiB
+/// of a hash for every thread that ever made one.
 #[derive(Debug, Clone)]
 pub struct Passwords {
-    threads: Arc<Semaphore>,
-    queue: Arc<Semaphore>,
+    jobs: mpsc::Sender<Job>,
     /// Checked in the place of a missing room's hash, so that the answer takes as long.
     decoy: Arc<str>,
+}
+
+struct Job(Box<dyn FnOnce() + Send>);
+
+impl std::fmt::Debug for Job {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Job")
+    }
 }
 
 impl Passwords {
@@ -32,13 +43,16 @@ impl Passwords {
     ///
     /// # Errors
     ///
-    /// When the operating system gives no randomness for a salt.
+    /// When the operating system gives no thread, or no randomness for a salt.
     pub fn new(threads: usize) -> Result<Self, Refusal> {
-        Ok(Self {
-            threads: Arc::new(Semaphore::new(threads)),
-            queue: Arc::new(Semaphore::new(threads + MAX_WAITING)),
-            decoy: hash_now("no room has this password")?.into(),
-        })
+        let (jobs, queue) = mpsc::channel::<Job>(MAX_WAITING);
+        let queue = Arc::new(Mutex::new(queue));
+        for number in 0..threads {
+            let queue = queue.clone();
+            let thread = std::thread::Builder::new().name(format!("passwords-{number}"));
+            thread.spawn(move || work(&queue)).map_err(internal)?;
+        }
+        Ok(Self { jobs, decoy: hash_now("no room has this password")?.into() })
     }
 
     /// Hashes a new password to an argon2id PHC string.
@@ -68,14 +82,29 @@ impl Passwords {
         Ok(fits && exists)
     }
 
+    /// Waits for a thread. Work whose caller has gone meanwhile is not begun.
     async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Refusal> {
-        let Ok(_place) = self.queue.try_acquire() else {
-            return Err(Code::Busy.into());
-        };
-        let Ok(_thread) = self.threads.acquire().await else {
-            return Err(Code::Draining.into());
-        };
-        tokio::task::spawn_blocking(work).await.map_err(|_| Code::Internal.into())
+        let (reply, answer) = oneshot::channel();
+        let job = Job(Box::new(move || {
+            if !reply.is_closed() {
+                // The caller may go while this works.
+                let _ = reply.send(work());
+            }
+        }));
+        self.jobs.try_send(job).map_err(|_| Refusal::from(Code::Busy))?;
+        answer.await.map_err(|_| Code::Internal.into())
+    }
+}
+
+/// Takes one job after another. One thread waits at the queue, the others behind it.
+fn work(queue: &Mutex<mpsc::Receiver<Job>>) {
+    loop {
+        let job = queue.lock().unwrap_or_else(PoisonError::into_inner).blocking_recv();
+        let Some(Job(job)) = job else { return };
+        if catch_unwind(AssertUnwindSafe(job)).is_err() {
+            // The caller was answered by the drop of its reply; the thread goes on for the others.
+            tracing::error!("hashing a password panicked");
+        }
     }
 }
 
@@ -134,7 +163,14 @@ mod tests {
     #[tokio::test]
     async fn who_would_wait_too_long_is_sent_away() {
         let passwords = Passwords::new(1).unwrap();
-        let _all = passwords.queue.try_acquire_many(1 + MAX_WAITING as u32).unwrap();
+        let (gate, held) = std::sync::mpsc::channel::<()>();
+        let hold = Job(Box::new(move || held.recv().unwrap_or_default()));
+        passwords.jobs.try_send(hold).unwrap();
+        while passwords.jobs.try_send(Job(Box::new(|| {}))).is_ok() {}
         assert_eq!(passwords.hash("correct horse").await.unwrap_err().code, Code::Busy);
+        drop(gate);
+        let place = passwords.jobs.reserve().await.unwrap();
+        drop(place);
+        assert!(passwords.hash("correct horse").await.is_ok());
     }
 }
