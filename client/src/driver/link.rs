@@ -9,6 +9,7 @@ use collab_proto::{
     split_frame,
 };
 use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use wtransport::{Connection, RecvStream, SendStream, VarInt};
@@ -87,9 +88,11 @@ impl Link {
         Self { frames: Some(frames), datagrams, incoming, task: Task(task) }
     }
 
-    /// False when too much waits already, or nothing can be sent any more.
+    /// False when too much waits already. What is sent after the connection has ended is lost, as it might have been on the
+    /// way: what came before the end is still to be received, and the end itself.
     pub(super) fn send_frame(&self, frame: &ClientFrame) -> bool {
-        self.frames.as_ref().is_some_and(|frames| frames.try_send(encode_frame(frame)).is_ok())
+        let Some(frames) = &self.frames else { return false };
+        !matches!(frames.try_send(encode_frame(frame)), Err(TrySendError::Full(_)))
     }
 
     pub(super) fn send_datagram(&self, datagram: &Datagram) {
