@@ -61,6 +61,8 @@ pub struct Seen {
     pub refused: Vec<(Code, String)>,
     /// Why they were asked to come back later.
     pub sent_away: Vec<Code>,
+    /// Why connections were lost, in words.
+    pub lost: Vec<String>,
 }
 
 impl Person {
@@ -85,7 +87,8 @@ impl Person {
             client_id: ClientId(rand::random_range(1..=MAX_SAFE_INTEGER)),
             seed: rand::random(),
         };
-        let mut driver = Driver::new(server.endpoint(), &server.webtransport_url(), Client::new(config, Instant::now()));
+        let mut driver =
+            Driver::new(server.endpoint(), &server.webtransport_url(), Client::new(config, Instant::now()));
         driver.connect();
         let (seen, receiver) = watch::channel(Seen::of(driver.client()));
         let (acts, todo) = mpsc::unbounded_channel();
@@ -214,6 +217,7 @@ impl Seen {
             rejected: Vec::new(),
             refused: Vec::new(),
             sent_away: Vec::new(),
+            lost: Vec::new(),
         };
         seen.look(client);
         seen
@@ -226,6 +230,7 @@ impl Seen {
             Event::Saved { .. } => self.saved += 1,
             Event::Rejected { code, retry_after, .. } => self.rejected.push((*code, *retry_after)),
             Event::Refused { code, message, .. } => self.refused.push((*code, message.clone())),
+            Event::Unreachable { reason, .. } => self.lost.push(reason.clone()),
             Event::GoAway { reason, .. } => self.sent_away.push(*reason),
             _ => {}
         }

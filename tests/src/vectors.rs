@@ -29,7 +29,8 @@ pub struct Hostile {
 /// `vectors/frames.json`.
 pub fn golden() -> Vec<Golden> {
     let list: Vec<Value> = serde_json::from_str(&file("frames.json")).expect("a list");
-    let frame = |value: &Value| Golden { name: text(value, "name"), kind: text(value, "kind"), body: bytes(value, "hex") };
+    let frame =
+        |value: &Value| Golden { name: text(value, "name"), kind: text(value, "kind"), body: bytes(value, "hex") };
     list.iter().map(frame).collect()
 }
 
