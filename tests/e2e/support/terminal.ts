@@ -56,6 +56,11 @@ export class Terminal {
     this.type(CONTROL_Q)
     if (this.#process.exitCode === null) await once(this.#process, 'exit')
   }
+
+  /** Ends it at once; does nothing when it has ended. */
+  kill(): void {
+    this.#process.kill('SIGKILL')
+  }
 }
 
 function environment(server: Server, password: string): NodeJS.ProcessEnv {
