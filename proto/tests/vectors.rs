@@ -4,6 +4,8 @@
 //! `COLLAB_WRITE_VECTORS=1 cargo test -p collab-proto --test vectors` and look at the difference: bytes that were there
 //! before must not change.
 
+#![expect(clippy::unwrap_used, reason = "a test that panics has failed, as it should")]
+
 use std::path::PathBuf;
 
 use bytes::{Bytes, BytesMut};
