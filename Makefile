@@ -39,11 +39,12 @@ unit: $(PAGE) ## Rust tests, the ones that drive the real binaries included
 	timeout 1200 cargo test --workspace --locked
 
 page-check: $(PAGE) ## Types, lint and tests of the page and the provider
+	cd tests/e2e && npm ci --no-audit --no-fund
 	cd web && npm run typecheck && npm run lint && npm test
 
-e2e: $(PAGE) ## Two pages in Chromium and a terminal write into one text
+e2e: page-check ## Two pages in Chromium and a terminal write into one text
 	cargo build --workspace --bins --locked
-	cd web && timeout 600 npm run e2e
+	cd tests/e2e && timeout 600 npm test
 
 smoke: ## A short run of the load generator: nothing lost, all replicas equal
 	cargo build --workspace --bins --locked
@@ -54,4 +55,4 @@ bench: build ## Measure latencies with 1,000 clients (CLIENTS=, DURATION=)
 
 clean: ## Remove everything that was built
 	cargo clean
-	rm -rf web/node_modules web/app/dist
+	rm -rf web/node_modules web/app/dist tests/e2e/node_modules

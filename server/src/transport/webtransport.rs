@@ -87,7 +87,7 @@ pub async fn serve(endpoint: quinn::Endpoint, hall: Arc<Hall>, max_sessions: usi
     loop {
         let incoming = tokio::select! {
             incoming = endpoint.accept() => incoming,
-            _ = phase.wait_for(|phase| *phase == Phase::Draining) => break,
+            () = draining(&mut phase) => break,
         };
         let Some(incoming) = incoming else { break };
         while sessions.try_join_next().is_some() {}
@@ -100,7 +100,7 @@ pub async fn serve(endpoint: quinn::Endpoint, hall: Arc<Hall>, max_sessions: usi
                 }
             }
             Ok(place) => {
-                sessions.spawn(run(incoming, hall.clone(), place));
+                sessions.spawn(run(incoming, hall.clone(), phase.clone(), place));
             }
             Err(_) => incoming.refuse(),
         }
@@ -108,14 +108,29 @@ pub async fn serve(endpoint: quinn::Endpoint, hall: Arc<Hall>, max_sessions: usi
     while sessions.join_next().await.is_some() {}
 }
 
-/// One connection from its handshake to its end.
-async fn run(incoming: quinn::Incoming, hall: Arc<Hall>, _place: OwnedSemaphorePermit) {
+/// One connection from its handshake to its end. When the server drains, a handshake is given up, and a session ends once its
+/// memberships have: also one whose client has gone without a word.
+async fn run(
+    incoming: quinn::Incoming,
+    hall: Arc<Hall>,
+    mut phase: watch::Receiver<Phase>,
+    _place: OwnedSemaphorePermit,
+) {
     let address = incoming.remote_address();
-    match tokio::time::timeout(HANDSHAKE_TIMEOUT, accept(incoming)).await {
-        Ok(Ok(connection)) => serve_session(connection, hall).await,
+    let handshake = tokio::select! {
+        handshake = tokio::time::timeout(HANDSHAKE_TIMEOUT, accept(incoming)) => handshake,
+        () = draining(&mut phase) => return,
+    };
+    match handshake {
+        Ok(Ok(connection)) => serve_session(connection, hall, phase).await,
         Ok(Err(error)) => tracing::debug!(%address, %error, "a handshake failed"),
         Err(_) => tracing::debug!(%address, "a handshake took too long"),
     }
+}
+
+async fn draining(phase: &mut watch::Receiver<Phase>) {
+    // A server that is gone altogether drains too.
+    let _ = phase.wait_for(|phase| *phase == Phase::Draining).await;
 }
 
 /// Accepts whatever asks for a session: refusals go in frames, since browsers slow a page down after refused handshakes.
@@ -123,7 +138,7 @@ async fn accept(incoming: quinn::Incoming) -> Result<Connection, wtransport::err
     wtransport::endpoint::IncomingSessionFuture::with_quic_incoming(incoming).await?.accept().await
 }
 
-async fn serve_session(connection: Connection, hall: Arc<Hall>) {
+async fn serve_session(connection: Connection, hall: Arc<Hall>, mut phase: watch::Receiver<Phase>) {
     let connection = Arc::new(connection);
     let address = connection.remote_address().ip().to_canonical();
     let session = Arc::new(Session::new(hall, address, QuicDatagrams(connection.clone())));
@@ -143,8 +158,14 @@ async fn serve_session(connection: Connection, hall: Arc<Hall>) {
                 Err(_) => break,
             },
             Some(_) = memberships.join_next() => {}
+            () = draining(&mut phase) => break,
         }
     }
+    if *phase.borrow() == Phase::Draining {
+        // Their rooms end them, with a word to each member.
+        while memberships.join_next().await.is_some() {}
+    }
+    connection.close(0u32.into(), b"");
 }
 
 struct QuicDatagrams(Arc<Connection>);
