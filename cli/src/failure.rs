@@ -46,14 +46,19 @@ pub fn refusal(code: Code, message: &str, room: &str) -> Failure {
     Failure::new(output::escape(what), next)
 }
 
+/// An error and its causes, each a sentence or a part of one.
+fn in_words(error: &anyhow::Error) -> String {
+    let join = |text: String, cause: String| format!("{text}{} {cause}", if text.ends_with('.') { "" } else { ":" });
+    error.chain().map(ToString::to_string).reduce(join).unwrap_or_default()
+}
+
 /// Prints an error to standard error.
 pub fn print(error: &anyhow::Error) {
     let bold =
         |text: &str| if output::stderr_has_colours() { format!("\x1b[1;31m{text}\x1b[0m") } else { text.to_owned() };
-    let mut text = format!("{} {}\n", bold("error:"), output::escape(&format!("{error:#}")));
-    if let Some(failure) =
-        error.chain().find_map(|cause| cause.downcast_ref::<Failure>()).filter(|it| !it.next.is_empty())
-    {
+    let mut text = format!("{} {}\n", bold("error:"), output::escape(&in_words(error)));
+    // As the error itself or as the context of another.
+    if let Some(failure) = error.downcast_ref::<Failure>().filter(|failure| !failure.next.is_empty()) {
         text += &format!("{}\n", failure.next);
     }
     // When nobody reads standard error, there is nobody to tell.
@@ -69,6 +74,15 @@ mod tests {
         let failure = refusal(Code::NoSuchRoom, "", "demo");
         assert_eq!(failure.next, "Create it with: collab-cli room create demo");
         assert_eq!(failure.what, Code::NoSuchRoom.sentence());
+    }
+
+    #[test]
+    fn advice_is_found_and_causes_are_read_as_sentences() {
+        let cause = io::Error::other("the disk is full");
+        let error = anyhow::Error::new(cause).context(Failure::new("Nothing was written.", "Make room."));
+        assert_eq!(in_words(&error), "Nothing was written. the disk is full");
+        assert_eq!(error.downcast_ref::<Failure>().map(|failure| failure.next.as_str()), Some("Make room."));
+        assert_eq!(in_words(&anyhow::anyhow!("low").context("high")), "high: low");
     }
 
     #[test]

@@ -99,9 +99,10 @@ async fn newest(server: &Server, command: &Command) -> anyhow::Result<(Vec<LogEn
         let query = LogQuery { before, limit: Some(left.min(PAGE)), ..command.query() };
         let page = server.answer(server.api.logs(&query).await, "")?;
         last_seq.get_or_insert(page.last_seq);
-        before = page.entries.last().map(|entry| entry.seq);
+        // A page may hold nothing that matches, and still not be the last.
+        before = Some(page.first_seq);
         entries.extend(page.entries);
-        if !page.more || before.is_none() {
+        if !page.more {
             break;
         }
     }

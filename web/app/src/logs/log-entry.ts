@@ -14,6 +14,8 @@ export interface LogEntry {
 
 export interface LogPage {
   entries: LogEntry[]
+  /** The oldest entry that was looked at: the next page ends before it. */
+  first_seq: number
   /** The newest entry that was looked at. */
   last_seq: number
   more: boolean

@@ -3,6 +3,7 @@ import { ApiError } from '../shared/api'
 import { h, setText } from '../shared/dom'
 import { type Filter, addressOf, queryOf } from './filter'
 import { FilterForm } from './filter-form'
+import type { LogPage } from './log-entry'
 import { LogSource } from './log-source'
 import { LogTable } from './log-table'
 
@@ -55,7 +56,7 @@ export class LogView {
       if (following.signal.aborted) return
       this.#table.clear()
       this.#oldest = null
-      this.#take(page.entries, page.more)
+      this.#take(page)
       void this.#follow(page.last_seq, following.signal)
     } catch (error) {
       if (!following.signal.aborted) this.#fail(error)
@@ -66,17 +67,18 @@ export class LogView {
     this.#more.disabled = true
     try {
       const page = await this.#source.page(this.#oldest)
-      this.#take(page.entries, page.more)
+      this.#take(page)
     } catch (error) {
       this.#fail(error)
     }
     this.#more.disabled = false
   }
 
-  #take(entries: Parameters<LogTable['append']>[0], more: boolean): void {
-    this.#table.append(entries)
-    this.#oldest = entries.at(-1)?.seq ?? this.#oldest
-    this.#more.hidden = !more
+  /** A page may hold nothing that matches, and still not be the last. */
+  #take(page: LogPage): void {
+    this.#table.append(page.entries)
+    this.#oldest = page.first_seq
+    this.#more.hidden = !page.more
   }
 
   /** Waits for newer entries, again and again, until the filter changes. */
