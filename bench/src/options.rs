@@ -31,7 +31,7 @@ pub struct Options {
     #[arg(long, default_value_t = 30.0, value_parser = parse_rate)]
     pub rate: f64,
 
-    /// How often each user pings.
+    /// How often each user pings, within a tenth.
     #[arg(long, default_value = "1s", value_parser = parse_duration, value_name = "TIME")]
     pub ping_interval: Duration,
 

@@ -171,7 +171,8 @@ impl Cast {
                 seat,
                 config: config(rooms, seat.room, number, &mut random),
                 typist: Typist::new(options.seed, number),
-                ping_interval: options.ping_interval,
+                // A little apart, or those who connected together would ping in step for ever.
+                ping_interval: options.ping_interval.mul_f64(random.random_range(0.9..1.1)),
                 edits,
                 phase: at.clone(),
                 joined: joining.clone(),
