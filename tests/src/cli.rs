@@ -26,6 +26,7 @@ impl Cli {
     /// Somebody who reaches the server by this address.
     pub fn at(url: &str) -> Self {
         let home = tempfile::tempdir().expect("a temporary folder");
+        std::fs::create_dir_all(home.path().join("config/collab")).expect("a folder");
         Self { home, url: url.to_owned(), environment: Vec::new() }.with("COLLAB_PASSWORD", PASSWORD)
     }
 
@@ -53,9 +54,11 @@ impl Cli {
         self.run_with(b"", arguments).await
     }
 
-    /// Runs a command that has these bytes as its input.
+    /// Runs a command that has these bytes as its input. Nothing that it writes into a pipe may act on a terminal.
     pub async fn run_with(&self, input: &[u8], arguments: &[&str]) -> Ended {
-        Process::start(self.command(arguments), input).ended().await
+        let ended = Process::start(self.command(arguments), input).ended().await;
+        assert!(!ended.stdout.contains('\x1b') && !ended.stderr.contains('\x1b'), "{arguments:?}: {ended:?}");
+        ended
     }
 
     /// Runs a command that must succeed: what it printed.
@@ -74,6 +77,7 @@ impl Cli {
         let mut command = Command::new(program("collab-cli"));
         command.env_clear().args(arguments).current_dir(self.home.path());
         command.env("HOME", self.home.path()).env("XDG_CONFIG_HOME", self.home.path().join("config"));
+        command.env("TERM", "xterm-256color");
         command.env("COLLAB_URL", &self.url).env("USER", "ada").envs(self.environment.iter().cloned());
         command
     }

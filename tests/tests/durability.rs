@@ -66,7 +66,7 @@ impl Writer {
     async fn write(&mut self) -> bool {
         for _ in 0..12 {
             let word = self.word(self.sent);
-            let at = if self.sent % 2 == 0 { 0 } else { self.document.len() };
+            let at = if self.sent.is_multiple_of(2) { 0 } else { self.document.len() };
             let update = self.document.splice(at, 0, &word).expect("an edit").into();
             self.stream.frame(&ClientFrame::Edit { id: EditId(self.sent), update }).await;
             self.sent += 1;
