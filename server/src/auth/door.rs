@@ -106,8 +106,9 @@ impl Door {
 
 impl Admitted {
     /// The seat they ask for.
-    pub fn entrant(&self, join: &Join, slot: Slot) -> Entrant {
+    pub fn entrant(&self, join: &Join, address: IpAddr, slot: Slot) -> Entrant {
         Entrant {
+            address,
             identity: self.identity.clone(),
             client_id: join.client_id,
             generation: join.generation,

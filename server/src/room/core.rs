@@ -1,6 +1,7 @@
 //! The room itself: one text, its members, what each of them is sent. No clock, no I/O; time is an argument.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -29,6 +30,8 @@ pub struct Seat(u64);
 pub struct Entrant {
     /// Who.
     pub identity: Identity,
+    /// From where, for the log.
+    pub address: IpAddr,
     /// The replica id under which they edit.
     pub client_id: ClientId,
     /// The generation of their copy, if they have one.
@@ -56,13 +59,22 @@ pub struct Joined {
     pub gate: Gate,
 }
 
+/// A member as the log names them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Participant {
+    /// Who.
+    pub info: MemberInfo,
+    /// From where.
+    pub address: IpAddr,
+}
+
 /// An edit that was applied and must now become durable.
 #[derive(Debug, PartialEq, Eq)]
 pub struct AppliedEdit {
     /// Who to tell, and of what, when it is.
     pub ticket: Ticket,
     /// Who made it.
-    pub member: MemberInfo,
+    pub author: Participant,
     /// The update; none when the room had all of it.
     pub update: Option<Bytes>,
 }
@@ -80,14 +92,15 @@ pub enum EditError {
     /// The member has gone meanwhile.
     Gone,
     /// It was rejected, and the author was told.
-    Rejected(MemberInfo, Code),
+    Rejected(Participant, Code),
     /// It broke the document: the room must be loaded again. The author was refused.
-    Broken(MemberInfo),
+    Broken(Participant),
 }
 
 #[derive(Debug)]
 struct Member {
     info: MemberInfo,
+    address: IpAddr,
     user: String,
     client_id: ClientId,
     slot: Slot,
@@ -172,6 +185,7 @@ impl Core {
         self.authors.insert(entrant.client_id, seat);
         let place = Member {
             info: info.clone(),
+            address: entrant.address,
             user,
             client_id: entrant.client_id,
             slot: entrant.slot,
@@ -202,23 +216,23 @@ impl Core {
     }
 
     /// Frees a seat, if it is still taken.
-    pub fn leave(&mut self, now: Instant, seat: Seat) -> Option<MemberInfo> {
+    pub fn leave(&mut self, now: Instant, seat: Seat) -> Option<Participant> {
         self.remove(now, seat, None)
     }
 
     /// Frees a seat and tells its holder why.
-    pub fn expel(&mut self, now: Instant, seat: Seat, why: Refusal) -> Option<MemberInfo> {
+    pub fn expel(&mut self, now: Instant, seat: Seat, why: Refusal) -> Option<Participant> {
         self.remove(now, seat, Some(why))
     }
 
-    fn remove(&mut self, now: Instant, seat: Seat, why: Option<Refusal>) -> Option<MemberInfo> {
+    fn remove(&mut self, now: Instant, seat: Seat, why: Option<Refusal>) -> Option<Participant> {
         let member = self.members.remove(&seat)?;
         self.authors.remove(&member.client_id);
         self.presence.forget(member.info.id);
         member.outbox.end(why.map(|refusal| encode_frame(&refusal.into_frame())));
         self.roster.left(now, member.info.id);
         self.forget_full_budgets(now);
-        Some(member.info)
+        Some(Participant { info: member.info, address: member.address })
     }
 
     /// A full budget is what a newcomer gets, so it need not be kept for those who left.
@@ -236,23 +250,23 @@ impl Core {
         let Some(author) = self.members.get(&seat) else {
             return Err(EditError::Gone);
         };
-        let info = author.info.clone();
+        let author = Participant { info: author.info.clone(), address: author.address };
         let authors = &self.authors;
         let foreign = |id: u64| authors.get(&ClientId(id)).is_some_and(|owner| *owner != seat);
         let applied = match self.document.apply(edit.update(), foreign) {
             Ok(applied) => applied,
-            Err(UpdateError::Poisoned) => return Err(EditError::Broken(info)),
+            Err(UpdateError::Poisoned) => return Err(EditError::Broken(author)),
             Err(error) => {
                 let code = code_of(&error);
                 self.reject(seat, edit.id(), Refusal::new(code, format!("{} ({error})", code.sentence())));
-                return Err(EditError::Rejected(info, code));
+                return Err(EditError::Rejected(author, code));
             }
         };
         if applied.changed {
-            self.fan_out(seat, info.id, edit.update(), &applied);
+            self.fan_out(seat, author.info.id, edit.update(), &applied);
         }
         let update = applied.changed.then(|| edit.update().clone());
-        Ok(AppliedEdit { ticket: Ticket { seat, id: edit.id() }, member: info, update })
+        Ok(AppliedEdit { ticket: Ticket { seat, id: edit.id() }, author, update })
     }
 
     fn fan_out(&self, author: Seat, member: MemberId, update: &Bytes, applied: &Applied) {

@@ -6,13 +6,13 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use collab_document::{Document, Limits as DocumentLimits};
 use collab_proto::api::LogKind;
-use collab_proto::{Code, Cursor, MemberInfo, RoomName, ServerFrame};
+use collab_proto::{Code, Cursor, RoomName, ServerFrame};
 use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesOrdered, StreamExt};
 use tokio::sync::{mpsc, oneshot};
 
 use super::admission::{AdmittedEdit, Limits};
-use super::core::{AppliedEdit, Core, EditError, Entrant, Joined, Seat, Ticket};
+use super::core::{AppliedEdit, Core, EditError, Entrant, Joined, Participant, Seat, Ticket};
 use crate::audit::NewEntry;
 use crate::auditor::Auditor;
 use crate::clock::wall_ms;
@@ -231,7 +231,7 @@ impl Room {
         None
     }
 
-    async fn note_left(&mut self, member: Option<MemberInfo>) {
+    async fn note_left(&mut self, member: Option<Participant>) {
         if self.core.count() == 0 {
             self.empty_since = Instant::now();
         }
@@ -248,20 +248,20 @@ impl Room {
         };
         let bytes = edit.update().len() as u64;
         match self.core.edit(seat, edit) {
-            Ok(AppliedEdit { ticket, member, update }) => {
+            Ok(AppliedEdit { ticket, author, update }) => {
                 self.since_snapshot.0 += 1;
                 self.since_snapshot.1 += update.as_ref().map_or(0, Bytes::len);
-                let entry = NewEntry { bytes: Some(bytes), ..self.entry(LogKind::Edited, &member) };
+                let entry = NewEntry { bytes: Some(bytes), ..self.entry(LogKind::Edited, &author) };
                 let (room, generation) = (self.context.name.clone(), self.core.generation());
                 let append = Append { room, generation, update, entry };
                 let durable = self.context.store.append(admission, append);
                 self.pending.push_back(Box::pin(async move { (ticket, durable.await) }));
             }
             Err(EditError::Gone) => {}
-            Err(EditError::Rejected(member, code)) => self.note_rejected(&member, code, bytes).await,
-            Err(EditError::Broken(member)) => {
-                self.note_rejected(&member, Code::InvalidUpdate, bytes).await;
-                tracing::error!(room = %self.context.name, member = %member.id, "an edit broke the text; it is loaded again");
+            Err(EditError::Rejected(author, code)) => self.note_rejected(&author, code, bytes).await,
+            Err(EditError::Broken(author)) => {
+                self.note_rejected(&author, Code::InvalidUpdate, bytes).await;
+                tracing::error!(room = %self.context.name, member = %author.info.id, "an edit broke the text; it is loaded again");
                 self.core.expel(now, seat, Code::InvalidUpdate.into());
                 return Some(self.give_up(Code::Internal));
             }
@@ -269,7 +269,7 @@ impl Room {
         None
     }
 
-    async fn note_rejected(&mut self, member: &MemberInfo, code: Code, bytes: u64) {
+    async fn note_rejected(&mut self, member: &Participant, code: Code, bytes: u64) {
         let detail = Some(code.to_string());
         let entry = NewEntry { bytes: Some(bytes), detail, ..self.entry(LogKind::Rejected, member) };
         self.context.auditor.record(entry).await;
@@ -332,11 +332,12 @@ impl Room {
         End::Closed
     }
 
-    fn entry(&self, kind: LogKind, member: &MemberInfo) -> NewEntry {
+    fn entry(&self, kind: LogKind, member: &Participant) -> NewEntry {
         NewEntry {
             room: Some(self.context.name.clone()),
-            member: Some(member.id),
-            name: Some(member.name.clone()),
+            member: Some(member.info.id),
+            name: Some(member.info.name.clone()),
+            address: Some(member.address),
             ..NewEntry::new(wall_ms(), kind)
         }
     }

@@ -110,7 +110,8 @@ async fn enter(
 async fn take_seat(session: &Session, join: &Join) -> Result<(Arc<Membership>, Who), Refusal> {
     let admitted = session.hall.door.enter(join, session.address).await?;
     let slot = session.take_slot();
-    let membership = session.hall.registry.join(&admitted.room, || admitted.entrant(join, slot)).await?;
+    let membership =
+        session.hall.registry.join(&admitted.room, || admitted.entrant(join, session.address, slot)).await?;
     let membership = Arc::new(membership);
     session.register(slot, &membership);
     let who = note_joined(session, join, admitted).await;

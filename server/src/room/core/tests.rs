@@ -38,6 +38,7 @@ fn entrant(id: u64) -> Entrant {
             role: Role::Editor,
             resumed: false,
         },
+        address: [192, 0, 2, 1].into(),
         client_id: ClientId(id),
         generation: None,
         state_vector: vec![0].into(),
