@@ -1,13 +1,14 @@
 //! Starting and stopping the server. Both are one function that reads as an ordered list.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, UdpSocket};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use collab_certs::{CertError, Certificates};
 use collab_proto::api::LogKind;
+use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
@@ -36,6 +37,9 @@ const CERTIFICATE_CHECK: Duration = Duration::from_secs(3600);
 
 /// How often old entries of the log are removed.
 const LOG_CHECK: Duration = Duration::from_secs(3600);
+
+/// How often a port is drawn that must be free for UDP and TCP alike.
+const PORT_DRAWS: u32 = 16;
 
 /// When clients come back to a server that was stopped; each adds its own jitter.
 const COME_BACK: Duration = Duration::from_millis(500);
@@ -113,9 +117,7 @@ impl Server {
         let (keys, admin) = (data.keys()?, data.admin_token()?);
         let certificates = Arc::new(open_certificates(&config, &data)?);
         // 2. Addresses, so that a taken port shows before the database is opened.
-        let udp = listen("UDP", config.listen, |address| socket::bind(address, config.udp_buffer_bytes))?;
-        let webtransport = local("UDP", config.listen, udp.local_addr())?;
-        let https = listen("TCP", SocketAddr::new(webtransport.ip(), webtransport.port()), http::bind)?;
+        let (udp, https, webtransport) = listen_on_both(&config)?;
         let clear = listen("TCP", config.http, http::bind)?;
         let clear_address = local("TCP", config.http, clear.local_addr())?;
         let https_tls = Arc::new(certificates.tls(&[b"h2", b"http/1.1"])?);
@@ -224,6 +226,21 @@ fn quic_tls(certificates: &Certificates) -> io::Result<rustls::ServerConfig> {
     // A repeated handshake could be replayed; joining costs more than the round trip that this would save.
     tls.max_early_data_size = 0;
     Ok(tls)
+}
+
+/// UDP and TCP on one port. Port 0 stands for any that is free for both; another program may have the first one drawn.
+fn listen_on_both(config: &Config) -> Result<(UdpSocket, TcpListener, SocketAddr), StartError> {
+    let mut draws = if config.listen.port() == 0 { PORT_DRAWS } else { 1 };
+    loop {
+        draws -= 1;
+        let udp = listen("UDP", config.listen, |address| socket::bind(address, config.udp_buffer_bytes))?;
+        let address = local("UDP", config.listen, udp.local_addr())?;
+        match listen("TCP", SocketAddr::new(address.ip(), address.port()), http::bind) {
+            Ok(tcp) => return Ok((udp, tcp, address)),
+            Err(taken) if draws == 0 => return Err(taken),
+            Err(_) => {}
+        }
+    }
 }
 
 fn listen<T>(
