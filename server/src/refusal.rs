@@ -22,10 +22,10 @@ impl Refusal {
         Self { code, message: message.into(), retry_after_ms: None }
     }
 
-    /// Says when to try again.
+    /// Says when to try again. Rounded up: whoever waits exactly that long is not too early.
     #[must_use]
     pub fn retry_after(mut self, wait: std::time::Duration) -> Self {
-        self.retry_after_ms = Some(u32::try_from(wait.as_millis()).unwrap_or(u32::MAX));
+        self.retry_after_ms = Some(u32::try_from(wait.as_nanos().div_ceil(1_000_000)).unwrap_or(u32::MAX));
         self
     }
 
@@ -52,5 +52,21 @@ impl From<StoreError> for Refusal {
                 Code::Storage.into()
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_wait_is_never_told_too_short() {
+        let told = |wait| Refusal::from(Code::RateLimited).retry_after(wait).retry_after_ms;
+        assert_eq!(told(Duration::from_micros(1)), Some(1));
+        assert_eq!(told(Duration::from_millis(500)), Some(500));
+        assert_eq!(told(Duration::from_micros(500_001)), Some(501));
+        assert_eq!(told(Duration::MAX), Some(u32::MAX));
     }
 }
