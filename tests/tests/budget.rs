@@ -2,7 +2,7 @@
 
 mod support;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use collab_document::Document;
 use collab_proto::api::LogKind;
@@ -16,8 +16,8 @@ use support::Honest;
 /// Five at once, and then nothing for a minute.
 const FIVE: &[&str] = &["--throttle-ms", "0", "--edits-per-minute", "1", "--burst", "5"];
 
-/// Sends edits of one word each, all at once, and gives what became of each.
-async fn flood(stream: &mut Stream, updates: &[(u64, Vec<u8>)]) -> Vec<(u64, Option<u32>)> {
+/// Sends edits of one word each, all at once, and gives those that were rejected: which, why, and when they may come again.
+async fn flood(stream: &mut Stream, updates: &[(u64, Vec<u8>)]) -> Vec<(u64, Code, Option<u32>)> {
     for (id, update) in updates {
         stream.edit(*id, update.clone()).await;
     }
@@ -26,9 +26,7 @@ async fn flood(stream: &mut Stream, updates: &[(u64, Vec<u8>)]) -> Vec<(u64, Opt
     while saved + rejected.len() < updates.len() {
         match stream.next().await.expect("the stream goes on") {
             ServerFrame::Saved { .. } => saved += 1,
-            ServerFrame::Rejected { id, code: Code::RateLimited, retry_after_ms, .. } => {
-                rejected.push((id.0, retry_after_ms));
-            }
+            ServerFrame::Rejected { id, code, retry_after_ms, .. } => rejected.push((id.0, code, retry_after_ms)),
             ServerFrame::Members { .. } => {}
             other => panic!("{other:?}"),
         }
@@ -47,7 +45,7 @@ async fn an_honest_client_slows_itself_and_everything_arrives() {
     server.room("demo").await;
     let mut ada = Person::join(&server, "demo", "Ada").await;
     let mut bob = Person::join(&server, "demo", "Bob").await;
-    let mut typed = String::new();
+    let (mut typed, begun) = (String::new(), Instant::now());
     for key in 0..200 {
         typed.push_str(&format!("{key} "));
         ada.type_text(&format!("{key} ")).await;
@@ -59,35 +57,36 @@ async fn an_honest_client_slows_itself_and_everything_arrives() {
     bob.wait_text(&typed).await;
     let seen = ada.seen();
     assert_eq!(seen.rejected, [], "the client knows the budget");
-    assert!((6..=60).contains(&seen.sent), "{} edits for 200 keys", seen.sent);
+    let most = 5 + begun.elapsed().as_millis() as usize / 100;
+    assert!((10..=most).contains(&seen.sent), "{} edits, where {most} were allowed", seen.sent);
 }
 
 #[tokio::test]
 async fn what_is_over_the_budget_comes_later_and_nothing_is_lost() {
-    let server = TestServer::with(&["--throttle-ms", "20", "--edits-per-minute", "600", "--burst", "5"]).await;
+    let server = TestServer::with(&["--throttle-ms", "0", "--edits-per-minute", "120", "--burst", "5"]).await;
     server.room("demo").await;
     let mut bob = Person::join(&server, "demo", "Bob").await;
     let wire = Wire::connect(&server).await;
     let asked = join("demo", "Eve");
     let (mut eve, welcome) = wire.enter(asked.clone()).await;
     let policy = welcome.policy;
-    assert_eq!((policy.throttle_ms, policy.edits_per_minute, policy.burst, policy.tokens), (20, 600, 5, 5));
+    assert_eq!((policy.throttle_ms, policy.edits_per_minute, policy.burst, policy.tokens), (0, 120, 5, 5));
 
     let mut document = replica(&asked, &welcome);
-    let mut waiting = words(&mut document, 1..13);
-    let mut rejections = 0;
-    while let Some(edit) = waiting.first().cloned() {
-        let Some((_, wait)) = flood(&mut eve, &[edit]).await.pop() else {
-            waiting.remove(0);
-            continue;
-        };
-        rejections += 1;
+    let mut waiting = words(&mut document, 1..10);
+    let mut rounds = 0;
+    loop {
+        let rejected = flood(&mut eve, &waiting).await;
+        waiting.retain(|(id, _)| rejected.iter().any(|(rejected, ..)| rejected == id));
+        let Some((_, code, wait)) = rejected.first() else { break };
+        assert_eq!(*code, Code::RateLimited);
         let wait = wait.expect("a rejection for its speed says when to try again");
-        assert!(wait <= 100, "ten edits come back in a second: {wait} ms");
+        assert!((1..=500).contains(&wait), "two edits come back in a second: {wait} ms");
         // The time to wait is what the answer is about.
-        tokio::time::sleep(Duration::from_millis(u64::from(wait) + 1)).await;
+        tokio::time::sleep(Duration::from_millis(wait.into())).await;
+        rounds += 1;
     }
-    assert!(rejections > 0, "twelve edits at once are more than the budget holds");
+    assert!(rounds > 0, "nine edits at once are more than the budget holds");
     bob.wait_text(&document.text()).await;
     server.entries_until("demo", |log| log.iter().any(|entry| entry.kind == LogKind::RateLimited)).await;
 }
@@ -105,8 +104,10 @@ async fn whoever_ignores_the_budget_is_sent_away_for_a_while() {
     assert_eq!(rejected, [], "the first five are in the budget");
     let rejected = flood(&mut eve, &words(&mut document, 6..55)).await;
     assert_eq!(rejected.len(), 49, "the others stay with their author");
-    let waits = rejected.iter().all(|(_, wait)| wait.is_some_and(|wait| (1..=60_000).contains(&wait)));
-    assert!(waits, "{rejected:?}");
+    for (_, code, wait) in rejected {
+        assert_eq!(code, Code::RateLimited);
+        assert!(wait.is_some_and(|wait| (1..=60_000).contains(&wait)), "{wait:?}");
+    }
 
     eve.edit(99, vec![0, 0]).await;
     let Refused { code, retry_after_ms, .. } = eve.refusal().await;
@@ -139,7 +140,7 @@ async fn coming_back_does_not_fill_the_budget() {
     document.load(&back.missing).unwrap();
     assert_eq!(document.text(), "<1><2><3>");
     let rejected = flood(&mut eve, &words(&mut document, 4..8)).await;
-    assert_eq!(rejected.iter().map(|(id, _)| *id).collect::<Vec<_>>(), [6, 7]);
+    assert_eq!(rejected.iter().map(|(id, ..)| *id).collect::<Vec<_>>(), [6, 7]);
 }
 
 #[tokio::test]

@@ -227,7 +227,7 @@ async fn sizes_are_held_at_their_edges() {
 
 fn replica_of(document: &Document, asked: &Join) -> Document {
     let mut copy = Document::new(asked.client_id.0);
-    copy.load(&document.state().unwrap()).unwrap();
+    copy.load(&document.state().expect("a state")).expect("it fits an empty document");
     copy
 }
 

@@ -105,7 +105,7 @@ async fn a_wrong_configuration_is_told_with_what_was_probably_meant() {
 }
 
 fn mode(path: &Path) -> u32 {
-    fs::metadata(path).unwrap().permissions().mode() & 0o777
+    fs::metadata(path).expect("a file").permissions().mode() & 0o777
 }
 
 #[tokio::test]
