@@ -34,4 +34,6 @@ pub mod logging;
 
 pub mod clock;
 
+pub mod bucket;
+
 pub mod refusal;

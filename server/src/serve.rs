@@ -255,7 +255,8 @@ fn local(protocol: &'static str, wanted: SocketAddr, got: io::Result<SocketAddr>
     got.map_err(|source| StartError::Listen { address: wanted, protocol, source })
 }
 
-fn template(config: &Config, store: &Arc<dyn Store>, auditor: &Auditor) -> Template {
+/// What the operator chose, as every room is started with it.
+pub(crate) fn template(config: &Config, store: &Arc<dyn Store>, auditor: &Auditor) -> Template {
     Template {
         store: store.clone(),
         auditor: auditor.clone(),

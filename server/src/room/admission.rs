@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use collab_proto::{Code, EditId, Policy, Role};
 
+use crate::bucket::Bucket;
 use crate::refusal::Refusal;
 
 /// Edits that come in faster than the throttle by no fault of the client: the network bunches packets.
@@ -40,41 +41,6 @@ pub struct Limits {
     pub max_members: usize,
     /// Above this many bytes a member's queue drops edits.
     pub outbox_bytes: usize,
-}
-
-/// A token bucket: it holds at most `capacity`, and refills steadily.
-#[derive(Debug, Clone, Copy)]
-struct Bucket {
-    tokens: f64,
-    capacity: f64,
-    per_second: f64,
-    at: Instant,
-}
-
-impl Bucket {
-    fn full(capacity: f64, per_second: f64, now: Instant) -> Self {
-        Self { tokens: capacity, capacity, per_second, at: now }
-    }
-
-    fn refill(&mut self, now: Instant) {
-        let elapsed = now.saturating_duration_since(self.at).as_secs_f64();
-        self.tokens = (self.tokens + elapsed * self.per_second).min(self.capacity);
-        self.at = self.at.max(now);
-    }
-
-    fn take(&mut self, now: Instant) -> bool {
-        self.refill(now);
-        let there = self.tokens >= 1.0;
-        if there {
-            self.tokens -= 1.0;
-        }
-        there
-    }
-
-    /// How long until one token is there; zero when it is there now.
-    fn wait(&self) -> Duration {
-        Duration::from_secs_f64(((1.0 - self.tokens) / self.per_second).max(0.0))
-    }
 }
 
 /// What a user may still send. It belongs to the user of a room, not to a connection: reconnecting does not refill it.

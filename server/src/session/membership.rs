@@ -144,7 +144,7 @@ async fn note_refused(session: &Session, join: Option<&Join>, ending: &Ending) {
         detail: Some(refusal.code.to_string()),
         ..NewEntry::new(wall_ms(), kind)
     };
-    session.hall.auditor.record(entry).await;
+    session.note_misdeed(entry).await;
 }
 
 fn entry(session: &Session, who: &Who, kind: LogKind) -> NewEntry {
@@ -342,6 +342,6 @@ impl Reader<'_> {
     }
 
     async fn note(&self, entry: NewEntry) {
-        self.session.hall.auditor.record(entry).await;
+        self.session.note_misdeed(entry).await;
     }
 }

@@ -6,6 +6,8 @@ pub mod wire;
 
 pub mod membership;
 
+pub mod misdeeds;
+
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -15,7 +17,9 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use collab_proto::{Datagram, Slot, decode_datagram, encode_datagram};
 
+use self::misdeeds::Misdeeds;
 use self::wire::Datagrams;
+use crate::audit::NewEntry;
 use crate::auditor::Auditor;
 use crate::auth::door::Door;
 use crate::room::registry::{Membership, Registry};
@@ -44,6 +48,7 @@ pub struct Session {
     next_slot: AtomicU32,
     /// Memberships by slot, so that a cursor finds its room. Held weakly: the membership's own task holds it.
     memberships: Mutex<HashMap<Slot, Weak<Membership>>>,
+    misdeeds: Mutex<Misdeeds>,
 }
 
 impl Session {
@@ -55,6 +60,7 @@ impl Session {
             datagrams: Box::new(datagrams),
             next_slot: AtomicU32::new(0),
             memberships: Mutex::default(),
+            misdeeds: Mutex::new(Misdeeds::new(Instant::now())),
         }
     }
 
@@ -79,6 +85,14 @@ impl Session {
     fn send_datagrams(&self, datagrams: Vec<Bytes>) {
         for datagram in datagrams {
             self.datagrams.send(datagram);
+        }
+    }
+
+    /// Logs something that was refused, as long as this session does not make too many of them.
+    async fn note_misdeed(&self, entry: NewEntry) {
+        let entry = self.misdeeds.lock().unwrap_or_else(PoisonError::into_inner).note(Instant::now(), entry);
+        if let Some(entry) = entry {
+            self.hall.auditor.record(entry).await;
         }
     }
 

@@ -30,9 +30,7 @@ use crate::auth::passwords::Passwords;
 use crate::auth::tokens::Tokens;
 use crate::config::Config;
 use crate::data_dir::DataDir;
-use crate::room::admission::Limits;
-use crate::room::registry::{Registry, Template};
-use crate::room::task::Compaction;
+use crate::room::registry::Registry;
 use crate::rooms::Rooms;
 use crate::store::Store;
 use crate::store::faulty::{Faults, FaultyStore};
@@ -86,7 +84,7 @@ impl Site {
         let store: Arc<dyn Store> = Arc::new(store);
         let (auditor, _) = Auditor::start(store.clone());
         let tokens = Arc::new(Tokens::new(&data.keys().unwrap().tokens));
-        let registry = Arc::new(Registry::new(template(&config, &store, &auditor)));
+        let registry = Arc::new(Registry::new(crate::serve::template(&config, &store, &auditor)));
         let passwords = Passwords::new(config.hash_threads).unwrap();
         let rooms = Rooms::open(store.clone(), registry, passwords, tokens.clone(), config.max_rooms).await.unwrap();
         let certificates = Certificates::self_signed(data.path(), &[], SystemTime::now()).unwrap();
@@ -138,24 +136,6 @@ impl Site {
     /// How many entries of a kind the log has.
     async fn logged(&self, kind: LogKind) -> usize {
         self.app.store.logs(&LogQuery { kind: Some(kind), ..LogQuery::default() }).await.unwrap().entries.len()
-    }
-}
-
-fn template(config: &Config, store: &Arc<dyn Store>, auditor: &Auditor) -> Template {
-    Template {
-        store: store.clone(),
-        auditor: auditor.clone(),
-        limits: Limits {
-            throttle: Duration::from_millis(config.throttle_ms.into()),
-            edits_per_minute: config.edits_per_minute,
-            burst: config.burst,
-            max_update_bytes: config.max_update_bytes,
-            max_document_bytes: config.max_document_bytes,
-            max_members: config.max_members_per_room,
-            outbox_bytes: config.outbox_bytes,
-        },
-        compaction: Compaction { updates: 500, bytes: 1 << 20 },
-        idle: Duration::from_secs(config.idle_room_seconds),
     }
 }
 
