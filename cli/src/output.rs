@@ -34,7 +34,7 @@ pub fn print(text: &str) -> anyhow::Result<()> {
 /// Writes what people wrote in a room: byte for byte into a pipe, without control characters on a terminal.
 ///
 /// # Errors
-/// As [`print`].
+/// As [`print()`].
 pub fn print_text(text: &str) -> anyhow::Result<()> {
     if io::stdout().is_terminal() { print(&escape_lines(text)) } else { print(text) }
 }
@@ -42,7 +42,7 @@ pub fn print_text(text: &str) -> anyhow::Result<()> {
 /// Writes a value as one line of JSON.
 ///
 /// # Errors
-/// As [`print`].
+/// As [`print()`].
 pub fn print_json(value: &impl Serialize) -> anyhow::Result<()> {
     print(&(serde_json::to_string(value)? + "\n"))
 }
