@@ -100,13 +100,13 @@ impl Client {
         self.set_state(State::Connecting);
     }
 
-    /// Waits before the next attempt, `floor` at least.
+    /// Waits before the next attempt: `floor`, and by chance longer, since the server names one time to everybody.
     pub(crate) fn back_off(&mut self, now: Instant, floor: Duration) {
         if self.may_rest() {
             return self.set_state(State::Offline);
         }
-        let delay = self.backoff.next().max(floor);
-        self.set_state(State::Backoff { until: now + delay });
+        let until = now + floor + self.backoff.next();
+        self.set_state(State::Backoff { until });
     }
 
     /// Whether leaving needs no further connection.

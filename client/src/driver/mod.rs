@@ -66,6 +66,8 @@ impl Driver {
             }
             let timeout = self.client.poll_timeout();
             tokio::select! {
+                // What has come counts before what time says: a busy machine must not take a full queue for silence.
+                biased;
                 incoming = receive(&mut self.link) => self.take(incoming),
                 () = sleep_until(timeout) => self.client.handle_timeout(Instant::now()),
             }
