@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use collab_document::Document;
 use collab_proto::{ClientFrame, Code, Credential, Generation};
 
@@ -15,6 +16,17 @@ use crate::outbox::Outbox;
 use crate::presence::{self, Presence};
 use crate::roster::Roster;
 use crate::session::Session;
+
+/// What a client leaves that ends before everything is saved, for [`Client::with_unsent`].
+#[derive(Debug)]
+pub struct Unsent {
+    /// The whole text, as a replica under the id of the client that goes on.
+    pub document: Document,
+    /// Which life of the text it belongs to.
+    pub generation: Generation,
+    /// What of it is not saved: [`Client::unsaved`], in its order.
+    pub changes: Vec<Bytes>,
+}
 
 /// One room, as one client sees it. See the crate's documentation for how to drive it.
 #[derive(Debug)]
@@ -58,6 +70,14 @@ impl Client {
     pub fn with_document(config: Config, document: Document, generation: Option<Generation>, now: Instant) -> Self {
         let mut client = Self::build(config, document, generation, now);
         client.unsynced = true;
+        client
+    }
+
+    /// A client that goes on with what an earlier one left, after it is gone. Each change is forgotten only when the server says
+    /// that it is saved, even if the server has it in memory already.
+    pub fn with_unsent(config: Config, unsent: Unsent, now: Instant) -> Self {
+        let mut client = Self::build(config, unsent.document, Some(unsent.generation), now);
+        client.outbox.restore(unsent.changes);
         client
     }
 

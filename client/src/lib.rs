@@ -48,7 +48,7 @@ pub mod api;
 #[cfg(test)]
 mod tests;
 
-pub use client::Client;
+pub use client::{Client, Unsent};
 pub use config::{Config, EditError};
 pub use event::{Event, SaveState, State, Transmit};
 pub use heartbeat::Latency;

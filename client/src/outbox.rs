@@ -14,6 +14,8 @@ use crate::event::SaveState;
 
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
+    /// Rises with every change of what is not saved.
+    revision: u64,
     queued: VecDeque<Bytes>,
     in_flight: BTreeMap<EditId, Bytes>,
     returned: BTreeMap<EditId, Bytes>,
@@ -51,8 +53,26 @@ impl Outbox {
     /// Longest time that a server may hold an edit back.
     const MAX_RETRY: Duration = Duration::from_secs(60);
 
+    /// Changes from earlier that were not saved, in order.
+    pub(crate) fn restore(&mut self, pending: Vec<Bytes>) {
+        self.queued = pending.into();
+    }
+
+    /// Everything that is not saved, in order.
+    pub(crate) fn unsaved(&self) -> Vec<Bytes> {
+        let mut sent: BTreeMap<_, _> = self.in_flight.iter().collect();
+        sent.extend(&self.returned);
+        sent.into_values().chain(&self.queued).cloned().collect()
+    }
+
+    /// Rises with every change of [`Self::unsaved`].
+    pub(crate) fn revision(&self) -> u64 {
+        self.revision
+    }
+
     /// A local change. It also gives a blocked queue its next try.
     pub(crate) fn push(&mut self, update: Vec<u8>) {
+        self.revision += 1;
         if self.hold == Hold::Blocked {
             self.unblock();
         }
@@ -87,21 +107,14 @@ impl Outbox {
         }
     }
 
-    /// Takes the next edit off the queue: as many neighbours as fit into `max_bytes`, and one piece at least.
+    /// Takes the next edit off the queue: as many neighbours as fit into `max_bytes`, or a part of the first piece.
     pub(crate) fn take(&mut self, max_bytes: usize) -> Option<(EditId, Bytes)> {
-        let mut sum = 0;
-        let fits = |piece: &&Bytes| {
-            sum += piece.len() + Self::MERGE_MARGIN;
-            sum <= max_bytes
-        };
-        let fitting: Vec<Bytes> = self.queued.iter().take_while(fits).cloned().collect();
-        let update = match merge(&fitting) {
-            Some(merged) => {
-                self.queued.drain(..fitting.len());
-                merged
-            }
-            None => self.queued.pop_front()?,
-        };
+        let whole = self.take_neighbours(max_bytes)?;
+        // What cannot be read cannot be split: the server says what is wrong with it.
+        let parts = collab_document::split(&whole, max_bytes).unwrap_or_default();
+        let mut parts = parts.into_iter().map(Bytes::from);
+        let update = parts.next().unwrap_or(whole);
+        parts.rev().for_each(|part| self.queued.push_front(part));
         self.hold = Hold::None;
         self.last_id += 1;
         let id = EditId(self.last_id);
@@ -109,10 +122,25 @@ impl Outbox {
         Some((id, update))
     }
 
+    fn take_neighbours(&mut self, max_bytes: usize) -> Option<Bytes> {
+        let mut sum = 0;
+        let fits = |piece: &&Bytes| {
+            sum += piece.len() + Self::MERGE_MARGIN;
+            sum <= max_bytes
+        };
+        let fitting: Vec<Bytes> = self.queued.iter().take_while(fits).cloned().collect();
+        let merged = merge(&fitting);
+        if merged.is_some() {
+            self.queued.drain(..fitting.len());
+        }
+        merged.or_else(|| self.queued.pop_front())
+    }
+
     /// Forgets a saved edit; false for one that is not in flight.
     pub(crate) fn saved(&mut self, id: EditId) -> bool {
         let known = self.in_flight.remove(&id).is_some();
         if known {
+            self.revision += 1;
             self.resyncs = 0;
             self.settle();
         }
@@ -137,11 +165,13 @@ impl Outbox {
     }
 
     fn hold_for(&mut self, now: Instant, code: Code, retry_after: Option<Duration>) -> (Hold, Option<Duration>) {
-        // A difference that holds changes of people who are here is refused until the server has those from themselves.
-        let resync = matches!(code, Code::ResyncNeeded | Code::ForeignAuthor);
-        if resync && self.resyncs < Self::MAX_RESYNCS {
-            let delay = retry_after.unwrap_or(Self::RETRY * self.resyncs);
-            self.resyncs += 1;
+        // A difference that holds changes of people who are here is refused until the server has those from themselves; one
+        // with this side's own changes from earlier until the server knows that the earlier connection is dead.
+        let foreign = code == Code::ForeignAuthor;
+        let resync = foreign || code == Code::ResyncNeeded;
+        if foreign || resync && self.resyncs < Self::MAX_RESYNCS {
+            let delay = retry_after.unwrap_or(Self::RETRY * self.resyncs.min(Self::MAX_RESYNCS));
+            self.resyncs = self.resyncs.saturating_add(1);
             (Hold::Resync { not_before: now + delay, asked: false }, Some(delay))
         } else if resync || code.is_permanent() {
             (Hold::Blocked, None)
@@ -180,9 +210,14 @@ impl Outbox {
         matches!(self.hold, Hold::Resync { .. }) && self.in_flight.is_empty()
     }
 
-    /// Everything that waits is in `difference`: it goes in the place of the queue.
-    pub(crate) fn replace(&mut self, difference: Vec<u8>) {
-        self.queued = VecDeque::from([difference.into()]);
+    /// `difference` holds what the server lacks. It goes in one with the queue, of which the server may have something that it
+    /// has not saved: only the answer to a repetition tells that it is.
+    pub(crate) fn complete(&mut self, difference: Vec<u8>) {
+        self.revision += 1;
+        self.queued.push_front(difference.into());
+        if let Some(merged) = merge(self.queued.make_contiguous()) {
+            self.queued = VecDeque::from([merged]);
+        }
         self.release();
     }
 
@@ -204,7 +239,7 @@ impl Outbox {
 
     /// Drops everything: the text it belongs to is given up.
     pub(crate) fn clear(&mut self) {
-        *self = Self { last_id: self.last_id, ..Self::default() };
+        *self = Self { last_id: self.last_id, revision: self.revision + 1, ..Self::default() };
     }
 
     /// Whether nothing here will go out by itself any more.
@@ -357,7 +392,7 @@ mod tests {
             outbox.sync_asked();
             assert_eq!(outbox.sync_at(), None);
             assert!(outbox.wants_difference());
-            outbox.replace(document.diff(&[0]).unwrap());
+            outbox.complete(document.diff(&[0]).unwrap());
         }
         let (id, _) = outbox.take(MANY).unwrap();
         assert_eq!(outbox.rejected(now, id, Code::ResyncNeeded, None), Some(None));

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
+use bytes::Bytes;
 use collab_document::Document;
 use collab_proto::{Cursor, Generation, MemberId, Policy, Role};
 
@@ -29,6 +30,17 @@ impl Client {
     /// How many edits the server has not confirmed; changes that wait to be merged count as one.
     pub fn pending_edits(&self) -> usize {
         self.outbox.pending()
+    }
+
+    /// Every local change that is not saved, in order, as Yjs updates. Together with the document and the generation it is what
+    /// must be kept for [`Client::with_unsent`].
+    pub fn unsaved(&self) -> Vec<Bytes> {
+        self.outbox.unsaved()
+    }
+
+    /// A number that rises whenever what is not saved changes, to tell when it must be kept anew.
+    pub fn unsaved_revision(&self) -> u64 {
+        self.outbox.revision()
     }
 
     /// When the next edit goes, as far as only time keeps it; none when nothing waits or something else keeps it.

@@ -23,12 +23,15 @@ mod anchor;
 
 mod merge;
 
+mod split;
+
 mod error;
 
 pub use anchor::{Anchor, Side};
 pub use document::{Applied, Document, Limits, ROOT, Section};
 pub use error::{Poisoned, SpliceError, StateVectorError, UpdateError};
 pub use merge::{merge, sections};
+pub use split::{split, without_deletions_of};
 
 /// The update that changes nothing.
 pub const EMPTY_UPDATE: [u8; 2] = [0, 0];

@@ -6,7 +6,7 @@ use collab_document::Document;
 use collab_proto::*;
 
 use super::{World, config, ms};
-use crate::{Client, EditError, Event, SaveState, State, Transmit};
+use crate::{Client, EditError, Event, SaveState, State, Transmit, Unsent};
 
 #[test]
 fn two_clients_write_one_text() {
@@ -187,6 +187,80 @@ fn a_text_from_earlier_is_sent_after_joining() {
     world.run(ms(1000));
     assert_eq!((world.text(0), world.clients[1].save_state()), ("kept shared".into(), SaveState::Saved));
     assert_eq!(world.server.joins.last().unwrap().generation, Some(Generation(5)));
+}
+
+/// A client that was closed with something unsaved, and is opened again under another id.
+fn reopened(world: &World, client: usize, id: u64) -> Client {
+    let closed = &world.clients[client];
+    let mut document = Document::new(id);
+    document.load(&closed.document().state().unwrap()).unwrap();
+    let unsent = Unsent { document, generation: closed.generation().unwrap(), changes: closed.unsaved() };
+    Client::with_unsent(config(id), unsent, world.now)
+}
+
+#[test]
+fn unsaved_changes_outlive_the_client_and_arrive_once() {
+    let mut world = World::live(2);
+    world.type_at_end(0, "shared");
+    world.run(ms(600));
+    world.server.saves = false;
+    world.type_at_end(0, " sent");
+    world.run(ms(600));
+    world.clients[0].abort(world.now);
+    let before = world.clients[0].unsaved_revision();
+    world.type_at_end(0, " kept");
+    assert!(world.clients[0].unsaved_revision() > before);
+    assert_eq!(world.server.document.text(), "shared sent");
+    world.server.saves = true;
+    world.clients[0] = reopened(&world, 0, 77);
+    assert_eq!(world.clients[0].save_state(), SaveState::OnDevice);
+    world.clients[0].connect(world.now);
+    let before = world.server.saved;
+    world.run(ms(1000));
+    assert_eq!((world.text(1).as_str(), world.clients[0].save_state()), ("shared sent kept", SaveState::Saved));
+    assert_eq!(world.server.document.text(), world.text(0));
+    assert_eq!((world.server.saved - before, world.clients[0].unsaved()), (1, vec![]), "what was sent is sent again");
+}
+
+#[test]
+fn a_megabyte_written_offline_arrives_in_edits_that_the_server_takes() {
+    let mut world = World::live(1);
+    world.type_at_end(0, "start ");
+    world.run(ms(600));
+    let shared = world.server.document.state().unwrap();
+    world.clients[0].abort(world.now);
+    let text = "Zwölf Boxkämpfer 😀 jagen.\n".repeat(36_000);
+    world.type_at_end(0, &text);
+    let (with_changes, other) = (reopened(&world, 0, 77), reopened(&world, 0, 78));
+    let with_text = Client::with_document(config(78), other.document, other.generation, world.now);
+    for client in [with_changes, with_text] {
+        world.server.document = Document::new(1_000_000);
+        world.server.document.load(&shared).unwrap();
+        world.clients[0] = client;
+        world.clients[0].connect(world.now);
+        world.run(ms(60_000));
+        let (there, here) = (world.server.document.text(), world.text(0));
+        assert!(there == format!("start {text}") && here == there);
+        assert_eq!(world.clients[0].save_state(), SaveState::Saved);
+    }
+}
+
+#[test]
+fn a_difference_leaves_out_the_deletions_that_the_server_knows() {
+    let mut world = World::live(1);
+    let mut riddled = Document::new(9);
+    riddled.splice(0, 0, &"ab".repeat(20_000)).unwrap();
+    (0..20_000).for_each(|hole| drop(riddled.splice(39_999 - 2 * hole, 1, "").unwrap()));
+    world.server.document.load(&riddled.state().unwrap()).unwrap();
+    let mut away = Document::new(77);
+    away.load(&riddled.state().unwrap()).unwrap();
+    away.splice(0, 10, "changed ").unwrap();
+    world.clients[0] = Client::with_document(config(77), away, Some(Generation(5)), world.now);
+    world.clients[0].connect(world.now);
+    world.run(ms(2000));
+    assert_eq!((world.sent(0), world.clients[0].save_state()), (1, SaveState::Saved));
+    assert!(world.server.document.text().starts_with("changed "));
+    assert_eq!(world.server.document.text(), world.text(0));
 }
 
 #[test]

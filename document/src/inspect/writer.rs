@@ -36,6 +36,14 @@ impl Writer {
         parts.iter().for_each(|part| self.0.extend_from_slice(part.as_bytes()));
     }
 
+    pub(crate) fn append(&mut self, other: Writer) {
+        self.0.extend(other.0);
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     pub(crate) fn into_bytes(self) -> Vec<u8> {
         self.0
     }
