@@ -106,24 +106,23 @@ impl Client {
         if before != Some(welcome.role) {
             self.on_role(welcome.role);
         }
-        self.send_difference(&welcome.state_vector);
+        self.send_difference(&welcome.state_vector, &welcome.missing);
         self.presence.joined(now);
         self.set_state(if self.leaving { State::Draining } else { State::Live });
         self.leave_if_done();
     }
 
-    /// A text from earlier, and edits that the server could not place, go as the difference to what the server has.
-    fn send_difference(&mut self, state_vector: &[u8]) {
+    /// A text from earlier, and edits that the server could not place, go as the difference to what the server has: its state
+    /// vector, and its update, which names its deletions.
+    fn send_difference(&mut self, state_vector: &[u8], theirs: &[u8]) {
         if !self.unsynced && !self.outbox.wants_difference() {
             return;
         }
-        let limit = self.policy().max_update_bytes as usize;
-        match self.document.diff(state_vector) {
-            Ok(difference) if difference == EMPTY_UPDATE => self.outbox.release(),
-            // Larger than one edit may be: where the changes are still known one by one, they go as they are.
-            Ok(difference) if difference.len() > limit && !self.unsynced => self.outbox.release(),
-            Ok(difference) => self.outbox.replace(difference),
-            Err(_) => self.outbox.release(),
+        let difference = self.document.diff(state_vector).ok();
+        let lacking = difference.and_then(|all| collab_document::without_deletions_of(&all, theirs).ok());
+        match lacking {
+            Some(difference) if difference != EMPTY_UPDATE => self.outbox.complete(difference),
+            _ => self.outbox.release(),
         }
         self.unsynced = false;
     }
@@ -153,8 +152,8 @@ impl Client {
 
     fn on_resync(&mut self, update: Bytes, state_vector: &[u8]) {
         self.catching_up = false;
-        if self.apply_whole(update) {
-            self.send_difference(state_vector);
+        if self.apply_whole(update.clone()) {
+            self.send_difference(state_vector, &update);
         }
     }
 
