@@ -4,11 +4,14 @@
 //! and does not wait for the server, and latency counts from the time an edit was *meant* to happen, so a server that stalls
 //! shows it. Every delivery is accounted for, and at the end all replicas are compared with what the server has.
 //!
-//! Reading order: [`run`] (the road of a run), [`user`] (what one user does), [`ledger`] (who must receive what), then the rest.
+//! Reading order: [`run`] (the road of a run), [`user`] (what one user does),
+//! [`comeback`] (a run whose server is killed), [`ledger`] (who must receive what), then the rest.
 
 mod run;
 
 mod user;
+
+mod comeback;
 
 mod ledger;
 
@@ -35,16 +38,15 @@ mod progress;
 use std::path::Path;
 use std::process::ExitCode;
 
-use clap::Parser;
 use tokio::task::LocalSet;
 
-use crate::options::Options;
+use crate::options::{CommandLine, Options};
 use crate::progress::Progress;
 use crate::run::Results;
 
 fn main() -> ExitCode {
-    let options = Options::parse();
-    match measure(&options).and_then(|results| tell(&options, &results)) {
+    let line = CommandLine::read();
+    match measure(&line).and_then(|results| tell(line.options(), &results)) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
@@ -56,12 +58,12 @@ fn main() -> ExitCode {
 
 /// One thread for all users: the server needs the other cores, and on few cores threads that share work only get in each
 /// other's way.
-fn measure(options: &Options) -> anyhow::Result<Results> {
+fn measure(line: &CommandLine) -> anyhow::Result<Results> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let progress = Progress::new(options.quiet);
+    let progress = Progress::new(line.options().quiet);
     let results = LocalSet::new().block_on(&runtime, async {
         tokio::select! {
-            results = run::run(options, &progress) => results,
+            results = run::run(line, &progress) => results,
             _ = tokio::signal::ctrl_c() => Err(anyhow::anyhow!("interrupted")),
         }
     });

@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::Parser;
+use clap::error::ErrorKind;
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use collab_client::trust::Fingerprint;
 
 use crate::assertion::Assertion;
@@ -13,7 +14,51 @@ use crate::assertion::Assertion;
 /// Without --url it starts a server of its own on loopback, with a temporary data directory. It exits with 1 when an edit was
 /// lost or doubled, a replica differs, a client failed or an assertion does not hold.
 #[derive(Debug, Clone, Parser)]
-#[command(version, max_term_width = 120)]
+#[command(version, max_term_width = 120, args_conflicts_with_subcommands = true)]
+pub struct CommandLine {
+    /// Another kind of run.
+    #[command(subcommand)]
+    pub kind: Option<Kind>,
+
+    /// The load.
+    #[command(flatten)]
+    pub options: Options,
+}
+
+/// A run with a fault in it.
+#[derive(Debug, Clone, Subcommand)]
+pub enum Kind {
+    /// Kills the server while everybody edits, starts it again, and measures how fast all are back, with nothing lost.
+    Reconnect(ReconnectOptions),
+}
+
+/// What the user asked of a reconnect run.
+#[derive(Debug, Clone, Args)]
+pub struct ReconnectOptions {
+    /// The load.
+    #[command(flatten)]
+    pub options: Options,
+
+    /// How long after the beginning of the editing the server is killed.
+    #[arg(long, default_value = "5s", value_parser = parse_duration, value_name = "TIME")]
+    pub kill_after: Duration,
+
+    /// How long it stays away.
+    #[arg(long, default_value = "1s", value_parser = parse_duration, value_name = "TIME")]
+    pub down: Duration,
+}
+
+/// What users come in with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum JoinBy {
+    /// The room's password: the server hashes it for each.
+    Password,
+    /// The room's owner token: quick. All of a room are one user then, so the server that is started has no edit limits.
+    Token,
+}
+
+/// What the user asked of the load.
+#[derive(Debug, Clone, Args)]
 pub struct Options {
     /// How many users, each with a session and a replica of its own.
     #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
@@ -55,6 +100,10 @@ pub struct Options {
     #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=10_000))]
     pub join_concurrency: u16,
 
+    /// What users come in with [default: password, and token for reconnect].
+    #[arg(long, value_name = "HOW")]
+    pub join: Option<JoinBy>,
+
     /// How long after the last edit everything may take to be saved and to arrive.
     #[arg(long, default_value = "10s", value_parser = parse_duration, value_name = "TIME")]
     pub drain: Duration,
@@ -76,7 +125,46 @@ pub struct Options {
     pub quiet: bool,
 }
 
+impl CommandLine {
+    /// The load of the run, whichever kind it is.
+    pub fn options(&self) -> &Options {
+        match &self.kind {
+            None => &self.options,
+            Some(Kind::Reconnect(reconnect)) => &reconnect.options,
+        }
+    }
+
+    /// The fault of the run, if there is one.
+    pub fn reconnect(&self) -> Option<&ReconnectOptions> {
+        self.kind.as_ref().map(|Kind::Reconnect(reconnect)| reconnect)
+    }
+
+    /// Reads the command line; what does not go together ends the program with a usage error.
+    pub fn read() -> Self {
+        Self::parse().checked().unwrap_or_else(|error| error.exit())
+    }
+
+    fn checked(mut self) -> Result<Self, clap::Error> {
+        let conflict = |message| Err(Self::command().error(ErrorKind::ArgumentConflict, message));
+        if let Some(Kind::Reconnect(reconnect)) = &mut self.kind {
+            reconnect.options.join.get_or_insert(JoinBy::Token);
+            if reconnect.options.url.is_some() {
+                return conflict("reconnect kills the server, so it starts one of its own: leave out --url");
+            }
+        }
+        if self.options().join_by() == JoinBy::Token && self.options().url.is_some() {
+            return conflict("--join token makes all of a room one user with one budget: leave out --url");
+        }
+        Ok(self)
+    }
+}
+
 impl Options {
+    /// What users come in with.
+    pub fn join_by(&self) -> JoinBy {
+        self.join.unwrap_or(JoinBy::Password)
+    }
+
     /// How many rooms, never more than clients.
     pub fn rooms(&self) -> usize {
         self.rooms.unwrap_or(self.clients.div_ceil(10)).clamp(1, self.clients) as usize
@@ -134,16 +222,29 @@ mod tests {
 
     #[test]
     fn the_defaults_are_a_thousand_people_in_a_hundred_rooms() {
-        let options = Options::parse_from(["collab-bench"]);
+        let options = CommandLine::parse_from(["collab-bench"]).options;
         assert_eq!((options.clients(), options.rooms(), options.period()), (1000, 100, Duration::from_secs(2)));
-        let few = Options::parse_from(["collab-bench", "--clients", "3", "--rooms", "50"]);
-        assert_eq!(few.rooms(), 3);
+        let few = CommandLine::parse_from(["collab-bench", "--clients", "3", "--rooms", "50"]);
+        assert_eq!((few.options().rooms(), few.options().join_by()), (3, JoinBy::Password));
     }
 
     #[test]
     fn nonsense_is_refused() {
         for bad in [["--clients", "0"], ["--rate", "0"], ["--assert", "edit_p99"], ["--cert-hash", "00"]] {
-            assert!(Options::try_parse_from(["collab-bench", bad[0], bad[1]]).is_err(), "{bad:?}");
+            assert!(CommandLine::try_parse_from(["collab-bench", bad[0], bad[1]]).is_err(), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn reconnect_takes_the_same_options_and_a_server_of_its_own() {
+        let read = |arguments: &[&str]| {
+            let all = ["collab-bench", "reconnect"].iter().chain(arguments);
+            CommandLine::try_parse_from(all).and_then(CommandLine::checked)
+        };
+        let line = read(&["--clients", "7", "--down", "2s"]).unwrap();
+        assert_eq!((line.options().clients(), line.options().join_by()), (7, JoinBy::Token));
+        assert_eq!(line.reconnect().unwrap().down, Duration::from_secs(2));
+        assert_eq!(read(&["--join", "password"]).unwrap().options().join_by(), JoinBy::Password);
+        assert!(read(&["--url", "http://localhost:3001"]).is_err());
     }
 }

@@ -9,6 +9,7 @@ use anyhow::Context;
 use collab_proto::api::ServerInfo;
 use serde::Serialize;
 
+use crate::comeback::Reconnect;
 use crate::machine::Machine;
 use crate::stats::{Latencies, Summary};
 
@@ -55,6 +56,9 @@ pub struct Report {
     /// The server, when this program started it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub server: Option<Server>,
+    /// How all came back, in a run whose server was killed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reconnect: Option<Reconnect>,
     /// This program.
     pub generator: Generator,
     /// What drew the schedule and the edits.
@@ -137,6 +141,10 @@ impl Report {
         must(self.lost == 0, format!("{} deliveries were lost", self.lost));
         must(self.duplicated == 0, format!("{} deliveries came twice", self.duplicated));
         must(self.unsaved == 0, format!("{} edits were not saved", self.unsaved));
+        if let Some(reconnect) = &self.reconnect {
+            let missing = self.joined.saturating_sub(reconnect.back);
+            must(missing == 0, format!("{missing} of {} clients did not come back", self.joined));
+        }
         must(self.converged, "the replicas differ".to_owned());
         for (error, count) in &self.errors {
             must(false, format!("error {error}, {count} times"));
@@ -175,6 +183,8 @@ impl Report {
             "edit" => &self.edit,
             "saved" => &self.saved,
             "lag" => &self.generator.lag,
+            "noticed" => &self.reconnect.as_ref()?.noticed,
+            "live" => &self.reconnect.as_ref()?.live,
             _ => return None,
         })
     }
@@ -235,6 +245,7 @@ pub mod tests {
             edit: summary,
             saved: summary,
             server: Some(Server { cpu_s: 0.5, rss_bytes: 9_000_000, peak_rss_bytes: 9_500_000, total_cpu_s: 1.0 }),
+            reconnect: None,
             generator: Generator::new(0.2, summary),
             seed: 1,
             machine: Machine::observe(),
@@ -261,6 +272,16 @@ pub mod tests {
     #[test]
     fn only_a_good_run_is_without_failures() {
         assert_eq!(good().failures(), Vec::<String>::new());
+        let back = |back| Reconnect {
+            down_s: 1.0,
+            back,
+            noticed: Summary::default(),
+            live: Summary::default(),
+            back_per_100_ms: vec![2],
+            server_cpu_s: 0.5,
+        };
+        assert!(Report { reconnect: Some(back(2)), ..good() }.failures().is_empty());
+        assert_eq!(Report { reconnect: Some(back(1)), ..good() }.failures(), ["1 of 2 clients did not come back"]);
         let spoilt: [fn(&mut Report); 6] = [
             |report| report.joined = 1,
             |report| report.lost = 1,

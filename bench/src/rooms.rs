@@ -3,9 +3,10 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::Context;
-use collab_proto::RoomName;
+use collab_proto::{Credential, RoomName};
 use futures_util::{StreamExt, TryStreamExt, stream};
 
+use crate::options::JoinBy;
 use crate::target::Target;
 
 /// How many are made at once: the server hashes a password for each.
@@ -51,9 +52,12 @@ impl Rooms {
         &self.rooms[number].name
     }
 
-    /// What opens all of them.
-    pub fn password(&self) -> &str {
-        &self.password
+    /// What opens a room.
+    pub fn credential(&self, number: usize, by: JoinBy) -> Credential {
+        match by {
+            JoinBy::Password => Credential::Password(self.password.clone()),
+            JoinBy::Token => Credential::Token(self.rooms[number].owner_token.clone()),
+        }
     }
 
     /// Leaves the server without them.

@@ -5,23 +5,25 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow};
 use collab_client::Config;
-use collab_proto::{ClientId, Credential};
+use collab_proto::ClientId;
 use futures_util::future::join_all;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
+use tokio::join;
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::{JoinHandle, spawn_local};
 use tokio::time::{interval, timeout};
 
 use crate::book::{Book, Seat};
+use crate::comeback::{self, Comeback, Reconnect};
 use crate::machine::{Machine, Usage};
-use crate::options::Options;
+use crate::options::{CommandLine, JoinBy, Options};
 use crate::pacer::Pacer;
 use crate::progress::Progress;
 use crate::report::{Generator, Report, Server, Versions};
 use crate::rooms::Rooms;
 use crate::schedule::Schedule;
-use crate::server_process::ServerProcess;
+use crate::server_process::{Limits, ServerProcess};
 use crate::stats::Latencies;
 use crate::target::Target;
 use crate::typist::Typist;
@@ -56,14 +58,16 @@ struct Look {
 }
 
 /// Plays the whole run. Must be called inside a [`tokio::task::LocalSet`].
-pub async fn run(options: &Options, progress: &Progress) -> anyhow::Result<Results> {
+pub async fn run(line: &CommandLine, progress: &Progress) -> anyhow::Result<Results> {
     let machine = Machine::observe();
     progress.phase("starting", 0);
-    let server = match &options.url {
+    let options = line.options();
+    let limits = if options.join_by() == JoinBy::Token { Limits::Lifted } else { Limits::Usual };
+    let mut server = match &options.url {
         Some(_) => None,
-        None => Some(ServerProcess::start(options.server.as_deref()).await?),
+        None => Some(ServerProcess::start(options.server.as_deref(), limits).await?),
     };
-    let played = play(options, progress, server.as_ref(), machine).await;
+    let played = play(line, progress, server.as_mut(), machine).await;
     let server_log = server.as_ref().map(ServerProcess::log_end);
     if let Some(server) = server {
         let stopped = server.stop().await;
@@ -80,24 +84,40 @@ pub async fn run(options: &Options, progress: &Progress) -> anyhow::Result<Resul
 }
 
 async fn play(
-    options: &Options,
+    line: &CommandLine,
     progress: &Progress,
-    server: Option<&ServerProcess>,
+    mut server: Option<&mut ServerProcess>,
     machine: Machine,
 ) -> anyhow::Result<(Report, Latencies)> {
-    let url =
-        server.map(ServerProcess::url).or(options.url.as_deref()).context("there is neither a server nor a URL")?;
+    let options = line.options();
+    let url = server
+        .as_deref()
+        .map(ServerProcess::url)
+        .or(options.url.as_deref())
+        .context("there is neither a server nor a URL")?;
     let target = Target::find(url, options).await?;
     progress.phase("creating rooms", options.rooms() as u64);
     let rooms = Rooms::create(&target, options.rooms(), |done| progress.step(done as u64, String::new)).await?;
     let book = Book::new((0..options.rooms()).map(|room| members_of(room, options)))?;
-    let stage = Rc::new(Stage { book, target, gate: Semaphore::new(options.join_concurrency.into()) });
+    let gate = Semaphore::new(options.join_concurrency.into());
+    let stage = Rc::new(Stage { book, target, gate, comeback: line.reconnect().map(|_| Comeback::default()) });
 
     let mut cast = Cast::call(options, &rooms, &stage);
     let joined = cast.everybody_joins(options.clients(), progress).await;
-    let before = Look::now(server);
-    cast.edit(options, &stage, progress).await?;
-    let after = Look::now(server);
+    let before = Look::now(server.as_deref());
+    let editing = cast.edit(options, &stage, progress);
+    let reconnect = match (line.reconnect(), server.as_deref_mut()) {
+        (Some(reconnect), Some(server)) => {
+            let (edited, back) = join!(editing, comeback::kill_and_wait(reconnect, server, &stage, joined));
+            edited?;
+            Some(back?)
+        }
+        _ => {
+            editing.await?;
+            None
+        }
+    };
+    let after = Look::now(server.as_deref());
     cast.drain(options.drain, &stage, progress).await;
     let outcomes = cast.leave(progress).await?;
     let converged = converged(options, &rooms, &stage, &outcomes).await;
@@ -105,9 +125,9 @@ async fn play(
     if options.url.is_some() {
         rooms.delete(&stage.target).await?;
     }
-    let last = Look::now(server);
+    let last = Look::now(server.as_deref());
     let pings_lost = outcomes.iter().map(|outcome| outcome.pings_lost).sum();
-    let seen = Seen { joined, before, after, last, pings_lost, converged };
+    let seen = Seen { joined, before, after, last, pings_lost, converged, reconnect };
     Ok((seen.report(options, &stage, machine), stage.book.latencies()))
 }
 
@@ -119,6 +139,7 @@ struct Seen {
     last: Look,
     pings_lost: u64,
     converged: bool,
+    reconnect: Option<Reconnect>,
 }
 
 impl Seen {
@@ -143,7 +164,9 @@ impl Seen {
             ping: latencies.ping.summary(),
             edit: latencies.edit.summary(),
             saved: latencies.saved.summary(),
-            server: Look::server(self.before, self.after, self.last),
+            // What a server that was killed had used is not to be had.
+            server: Look::server(self.before, self.after, self.last).filter(|_| self.reconnect.is_none()),
+            reconnect: self.reconnect.clone(),
             generator: Generator::new(Look::own_cpu(self.before, self.after), latencies.lag.summary()),
             seed: options.seed,
             machine,
@@ -169,7 +192,7 @@ impl Cast {
             let (sender, edits) = mpsc::unbounded_channel();
             let user = User {
                 seat,
-                config: config(rooms, seat.room, number, &mut random),
+                config: config(options, rooms, seat.room, number, &mut random),
                 typist: Typist::new(options.seed, number),
                 // A little apart, or those who connected together would ping in step for ever.
                 ping_interval: options.ping_interval.mul_f64(random.random_range(0.9..1.1)),
@@ -241,12 +264,12 @@ fn so_far(stage: &Stage) -> String {
 }
 
 /// Replica ids are unique by their lower bits and new in every room by being drawn.
-fn config(rooms: &Rooms, room: usize, number: usize, random: &mut StdRng) -> Config {
+fn config(options: &Options, rooms: &Rooms, room: usize, number: usize, random: &mut StdRng) -> Config {
     let drawn: u32 = random.random();
     Config {
         room: rooms.name(room).clone(),
         name: format!("user {number}"),
-        credential: Credential::Password(rooms.password().to_owned()),
+        credential: rooms.credential(room, options.join_by()),
         client_id: ClientId((u64::from(drawn) << 20 | number as u64) + 1),
         seed: random.random(),
     }
@@ -256,7 +279,7 @@ fn config(rooms: &Rooms, room: usize, number: usize, random: &mut StdRng) -> Con
 async fn converged(options: &Options, rooms: &Rooms, stage: &Rc<Stage>, outcomes: &[Outcome]) -> bool {
     let mut random = StdRng::seed_from_u64(!options.seed);
     let readers = (0..options.rooms()).map(|room| {
-        let config = config(rooms, room, options.clients() + room, &mut random);
+        let config = config(options, rooms, room, options.clients() + room, &mut random);
         async move {
             let (driver, _) = enter(stage, config, None).await?;
             Some(Digest::of(&driver.client().document().text()))

@@ -30,9 +30,27 @@ const SHOWN_LINES: usize = 20;
 #[derive(Debug)]
 pub struct ServerProcess {
     child: Child,
+    program: PathBuf,
+    limits: Limits,
     url: String,
     folder: TempDir,
     ended: oneshot::Receiver<()>,
+}
+
+/// What the server holds users to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Limits {
+    /// What people meet.
+    Usual,
+    /// Nothing: many clients share one user.
+    Lifted,
+}
+
+/// Where a server listens, on loopback. 0 is any free port.
+#[derive(Debug, Clone, Copy, Default)]
+struct Ports {
+    webtransport: u16,
+    http: u16,
 }
 
 /// What the thread that reads the server's output tells.
@@ -43,30 +61,42 @@ struct Output {
 
 impl ServerProcess {
     /// Starts it and waits until it says where it listens.
-    pub async fn start(program: Option<&Path>) -> anyhow::Result<Self> {
+    pub async fn start(program: Option<&Path>, limits: Limits) -> anyhow::Result<Self> {
         let program = program.map_or_else(beside_this_program, |path| Ok(path.to_owned()))?;
         let folder = tempfile::Builder::new().prefix("collab-bench-").tempdir().context("no temporary directory")?;
-        let log = log_file(folder.path())?;
-        let child = Command::new(&program)
-            .arg("--data")
-            .arg(folder.path().join("data"))
-            .args(["--listen", "127.0.0.1:0", "--http", "127.0.0.1:0"])
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(log.try_clone()?)
-            .spawn()
-            .with_context(|| format!("cannot start {}", program.display()))?;
+        let child = spawn(&program, folder.path(), limits, Ports::default())?;
+        let (_, ended) = oneshot::channel();
+        let mut server = Self { child, program, limits, url: String::new(), folder, ended };
+        server.listens().await?;
+        Ok(server)
+    }
+
+    /// Ends it as a power cut would.
+    pub fn kill(&mut self) {
+        // Nothing can be done about a failure, and one that has ended already is no failure.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    /// Starts it again after [`kill`](Self::kill), on the same data and ports, and waits until it listens.
+    pub async fn start_again(&mut self, webtransport: u16) -> anyhow::Result<()> {
+        let http = self.url.rsplit(':').next().and_then(|port| port.parse().ok()).context("its address has no port")?;
+        self.child = spawn(&self.program, self.folder.path(), self.limits, Ports { webtransport, http })?;
+        self.listens().await
+    }
+
+    async fn listens(&mut self) -> anyhow::Result<()> {
         let ((address, told), (ending, ended)) = (oneshot::channel(), oneshot::channel());
-        let mut server = Self { child, url: String::new(), folder, ended };
-        let stdout = server.child.stdout.take().context("the server has no standard output")?;
-        let output = Output { address, ended: ending };
+        self.ended = ended;
+        let stdout = self.child.stdout.take().context("the server has no standard output")?;
+        let (output, log) = (Output { address, ended: ending }, log_file(self.folder.path())?);
         thread::Builder::new().name("server output".to_owned()).spawn(move || output.copy(stdout, log))?;
         match timeout(START, told).await {
-            Ok(Ok(url)) => server.url = url,
-            Ok(Err(_)) => bail!("the server ended before it listened\n{}", server.log_end()),
-            Err(_) => bail!("the server did not say where it listens\n{}", server.log_end()),
+            Ok(Ok(url)) => self.url = url,
+            Ok(Err(_)) => bail!("the server ended before it listened\n{}", self.log_end()),
+            Err(_) => bail!("the server did not say where it listens\n{}", self.log_end()),
         }
-        Ok(server)
+        Ok(())
     }
 
     /// Where its pages and its API are.
@@ -107,6 +137,18 @@ impl ServerProcess {
     }
 }
 
+fn spawn(program: &Path, folder: &Path, limits: Limits, ports: Ports) -> anyhow::Result<Child> {
+    let mut command = Command::new(program);
+    command.arg("--data").arg(folder.join("data"));
+    command.args(["--listen", &format!("127.0.0.1:{}", ports.webtransport)]);
+    command.args(["--http", &format!("127.0.0.1:{}", ports.http)]);
+    if limits == Limits::Lifted {
+        command.args(["--throttle-ms", "0", "--edits-per-minute", "60000", "--burst", "60000"]);
+    }
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log_file(folder)?);
+    command.spawn().with_context(|| format!("cannot start {}", program.display()))
+}
+
 fn beside_this_program() -> anyhow::Result<PathBuf> {
     let here = std::env::current_exe().context("cannot tell where this program lies")?;
     let path = here.with_file_name(format!("{PROGRAM}{}", std::env::consts::EXE_SUFFIX));
@@ -128,9 +170,7 @@ fn log_path(folder: &Path) -> PathBuf {
 
 impl Drop for ServerProcess {
     fn drop(&mut self) {
-        // Nothing can be done about a failure, and one that has ended already is no failure.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.kill();
     }
 }
 
@@ -184,10 +224,10 @@ mod tests {
         let waits = "trap 'exit 3' TERM; echo page http://127.0.0.1:1/; while :; do sleep 0.01; done";
         let waits = script(folder.path(), "waits", waits);
 
-        let error = ServerProcess::start(Some(&fails)).await.unwrap_err();
+        let error = ServerProcess::start(Some(&fails), Limits::Usual).await.unwrap_err();
         assert!(error.to_string().contains("the disk is on fire"), "{error}");
 
-        let server = ServerProcess::start(Some(&waits)).await.unwrap();
+        let server = ServerProcess::start(Some(&waits), Limits::Usual).await.unwrap();
         assert_eq!(server.url(), "http://127.0.0.1:1");
         assert!(server.usage().unwrap().rss_bytes > 0);
         let error = server.stop().await.unwrap_err();

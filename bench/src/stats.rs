@@ -51,7 +51,8 @@ pub struct Latencies {
 }
 
 impl Latency {
-    fn new() -> Result<Self, hdrhistogram::CreationError> {
+    /// Nothing recorded yet.
+    pub fn new() -> Result<Self, hdrhistogram::CreationError> {
         Histogram::new_with_bounds(1, LONGEST_US, SIGNIFICANT_DIGITS).map(Self)
     }
 

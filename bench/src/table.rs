@@ -26,6 +26,11 @@ impl Report {
         ] {
             let _ = writeln!(text, "{name:<24}{}", row(summary));
         }
+        if let Some(reconnect) = &self.reconnect {
+            for (name, summary) in [("noticed, after the kill", &reconnect.noticed), ("live again", &reconnect.live)] {
+                let _ = writeln!(text, "{name:<24}{}", row(summary));
+            }
+        }
         let _ = write!(text, "\n{}", self.outcome());
         text
     }
@@ -51,6 +56,20 @@ impl Report {
                 megabytes(server.rss_bytes),
                 megabytes(server.peak_rss_bytes),
                 server.total_cpu_s,
+            );
+        }
+        if let Some(reconnect) = &self.reconnect {
+            let bars: Vec<_> = reconnect.back_per_100_ms.iter().map(u64::to_string).collect();
+            let _ = writeln!(
+                text,
+                "server killed and away for {:.2} s; {} of {} live again {} after it listened, {:.2} s of its processor time\n\
+                 live again in each tenth of a second: {}",
+                reconnect.down_s,
+                reconnect.back,
+                self.joined,
+                time(reconnect.live.max_us),
+                reconnect.server_cpu_s,
+                bars.join(" ")
             );
         }
         let _ = writeln!(

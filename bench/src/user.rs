@@ -14,6 +14,7 @@ use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::time::timeout;
 
 use crate::book::{Book, Seat};
+use crate::comeback::Comeback;
 use crate::ledger::Path;
 use crate::target::Target;
 use crate::typist::{Typist, units};
@@ -70,6 +71,8 @@ pub struct Stage {
     pub target: Target,
     /// How many may join at once.
     pub gate: Semaphore,
+    /// Who is away, in a run whose server is killed.
+    pub comeback: Option<Comeback>,
 }
 
 /// What a user says at the end.
@@ -94,6 +97,9 @@ struct Member {
     on_the_road: HashMap<EditId, Vec<Section>>,
     pings_lost: u64,
     measuring: bool,
+    /// Whether it was away. From then on authors send again what they do not know to be saved, so that an edit which comes
+    /// again is no fault.
+    was_away: bool,
 }
 
 impl Digest {
@@ -118,8 +124,18 @@ impl User {
         };
         stage.book.joined(seat, client_id, latency);
         let on_the_road = HashMap::new();
-        let mut member =
-            Member { stage, seat, driver, typist, client_id, clock: 0, on_the_road, pings_lost: 0, measuring: false };
+        let mut member = Member {
+            stage,
+            seat,
+            driver,
+            typist,
+            client_id,
+            clock: 0,
+            on_the_road,
+            pings_lost: 0,
+            measuring: false,
+            was_away: false,
+        };
         member.stay(&mut edits, &mut phase).await;
         member.leave().await
     }
@@ -213,13 +229,27 @@ impl Member {
                 }
             }
             Event::LatencyChanged => self.note_ping(),
-            Event::StateChanged(State::Backoff { .. } | State::Refused(_)) => self.stage.book.error("disconnected"),
+            Event::StateChanged(state) => self.note_state(state, now),
+            // Of a server that was killed, nobody hears.
+            Event::Unreachable { permanent: false, .. } if self.stage.comeback.is_some() => {}
             event => note_failure(&self.stage.book, &event),
         }
     }
 
+    fn note_state(&mut self, state: State, now: Instant) {
+        match (state, &self.stage.comeback) {
+            (State::Backoff { .. }, Some(comeback)) => {
+                self.was_away = true;
+                comeback.lost(self.client_id, now);
+            }
+            (State::Live, Some(comeback)) => comeback.live(self.client_id, now),
+            (State::Backoff { .. } | State::Refused(_), _) => self.stage.book.error("disconnected"),
+            _ => {}
+        }
+    }
+
     fn note_change(&mut self, live: bool, update: &Bytes, now: Instant) {
-        let path = if live { Path::Live } else { Path::CatchUp };
+        let path = if live && !self.was_away { Path::Live } else { Path::CatchUp };
         for section in self.read(update) {
             self.stage.book.received(self.seat, section, path, now);
         }
