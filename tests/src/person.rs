@@ -10,6 +10,7 @@ use collab_proto::{ClientId, Code, Credential, MemberId, Role, RoomName};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout;
 
+use crate::relay::Relay;
 use crate::server::TestServer;
 use crate::{PASSWORD, PATIENCE};
 
@@ -78,8 +79,20 @@ impl Person {
         person
     }
 
+    /// As [`Person::join`], over a network that may fail.
+    pub async fn join_through(relay: &Relay, server: &TestServer, room: &str, name: &str) -> Self {
+        let password = Credential::Password(PASSWORD.to_owned());
+        let mut person = Self::at(&relay.webtransport_url(), server, room, name, password);
+        person.wait_live().await;
+        person
+    }
+
     /// Somebody who may be refused.
     pub fn try_to_join(server: &TestServer, room: &str, name: &str, credential: Credential) -> Self {
+        Self::at(&server.webtransport_url(), server, room, name, credential)
+    }
+
+    fn at(url: &str, server: &TestServer, room: &str, name: &str, credential: Credential) -> Self {
         let config = Config {
             room: RoomName::parse(room).expect("a room's name"),
             name: name.to_owned(),
@@ -87,8 +100,7 @@ impl Person {
             client_id: ClientId(rand::random_range(1..=MAX_SAFE_INTEGER)),
             seed: rand::random(),
         };
-        let mut driver =
-            Driver::new(server.endpoint(), &server.webtransport_url(), Client::new(config, Instant::now()));
+        let mut driver = Driver::new(server.endpoint(), url, Client::new(config, Instant::now()));
         driver.connect();
         let (seen, receiver) = watch::channel(Seen::of(driver.client()));
         let (acts, todo) = mpsc::unbounded_channel();

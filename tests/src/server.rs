@@ -22,7 +22,9 @@ pub const FAST: &[&str] = &["--throttle-ms", "0", "--edits-per-minute", "60000",
 #[derive(Debug)]
 pub struct TestServer {
     process: Process,
-    folder: TempDir,
+    data: PathBuf,
+    /// Goes with it; none when the folder belongs to the test.
+    _folder: Option<TempDir>,
     arguments: Vec<String>,
     /// The UDP port of WebTransport and the TCP port of HTTPS.
     pub port: u16,
@@ -55,12 +57,19 @@ impl TestServer {
     /// A server with these arguments besides.
     pub async fn with(arguments: &[&str]) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let arguments: Vec<_> = arguments.iter().map(|argument| (*argument).to_owned()).collect();
-        let (process, output) = launch(&data_in(&folder), 0, 0, &arguments).await;
-        Self::from_greeting(process, folder, arguments, &output.stdout())
+        let mut server = Self::in_folder(&folder.path().join("data"), arguments).await;
+        server._folder = Some(folder);
+        server
     }
 
-    fn from_greeting(process: Process, folder: TempDir, arguments: Vec<String>, greeting: &str) -> Self {
+    /// A server on a data folder of the test's, with these arguments besides.
+    pub async fn in_folder(data: &Path, arguments: &[&str]) -> Self {
+        let arguments: Vec<_> = arguments.iter().map(|argument| (*argument).to_owned()).collect();
+        let (process, output) = launch(data, 0, 0, &arguments).await;
+        Self::from_greeting(process, data.to_owned(), arguments, &output.stdout())
+    }
+
+    fn from_greeting(process: Process, data: PathBuf, arguments: Vec<String>, greeting: &str) -> Self {
         let line = |name: &str| {
             let found = greeting.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
             found.unwrap_or_else(|| panic!("no line {name:?} in:\n{greeting}")).to_owned()
@@ -73,7 +82,8 @@ impl TestServer {
             fingerprint: hash(&line("Fingerprint")),
             certificate_hash: hash(certificate.rsplit(' ').next().expect("the hash comes last")),
             process,
-            folder,
+            data,
+            _folder: None,
             arguments,
         }
     }
@@ -104,6 +114,18 @@ impl TestServer {
         self.process.output().stderr()
     }
 
+    /// Processor time of the threads that hash passwords, in clock ticks of the kernel: whether a password was hashed.
+    pub fn hashing_ticks(&self) -> u64 {
+        let threads = std::fs::read_dir(format!("/proc/{}/task", self.process.id())).expect("it runs");
+        let stats = threads.filter_map(|thread| std::fs::read_to_string(thread.ok()?.path().join("stat")).ok());
+        let ticks = |stat: String| -> Option<u64> {
+            let (name, fields) = stat.rsplit_once(')')?;
+            // `utime` is the twelfth field behind the name.
+            fields.split_whitespace().nth(11)?.parse().ok().filter(|_| name.contains("(passwords-"))
+        };
+        stats.filter_map(ticks).sum()
+    }
+
     /// Its resident memory in KiB.
     pub fn resident_kib(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id())).expect("it runs");
@@ -113,7 +135,7 @@ impl TestServer {
 
     /// The data folder.
     pub fn data(&self) -> PathBuf {
-        data_in(&self.folder)
+        self.data.clone()
     }
 
     /// Where its pages and API are, in clear text.
@@ -207,10 +229,6 @@ async fn launch(data: &Path, port: u16, http_port: u16, arguments: &[String]) ->
     let mut process = Process::start(command, b"");
     let output = process.until("say where it listens", |output| output.stdout().contains("Admin token")).await;
     (process, output)
-}
-
-fn data_in(folder: &TempDir) -> PathBuf {
-    folder.path().join("data")
 }
 
 /// The port in the first address of a line.

@@ -1,5 +1,7 @@
 //! Any bytes to a server, over WebTransport directly: what the project's client would never send.
 
+use std::sync::Arc;
+
 use bytes::{Bytes, BytesMut};
 use collab_document::Document;
 use collab_proto::limits::{MAX_SAFE_INTEGER, MAX_SERVER_FRAME_BYTES};
@@ -8,6 +10,7 @@ use collab_proto::{
     split_frame,
 };
 use tokio::time::timeout;
+use wtransport::quinn::TransportConfig;
 use wtransport::tls::Sha256Digest;
 use wtransport::{ClientConfig, Connection, Endpoint, RecvStream, SendStream};
 
@@ -63,8 +66,20 @@ pub fn join_with(room: &str, name: &str, credential: Credential) -> Join {
 impl Wire {
     /// Opens a session.
     pub async fn connect(server: &TestServer) -> Self {
+        Self::connect_with(server, TransportConfig::default()).await
+    }
+
+    /// Opens a session of somebody who lets the server be this many bytes ahead of what they read, and no more.
+    pub async fn connect_slow(server: &TestServer, window: u32) -> Self {
+        let mut transport = TransportConfig::default();
+        transport.stream_receive_window(window.into());
+        Self::connect_with(server, transport).await
+    }
+
+    async fn connect_with(server: &TestServer, transport: TransportConfig) -> Self {
         let hash = Sha256Digest::new(server.certificate_hash);
-        let config = ClientConfig::builder().with_bind_default().with_server_certificate_hashes([hash]).build();
+        let mut config = ClientConfig::builder().with_bind_default().with_server_certificate_hashes([hash]).build();
+        config.quic_config_mut().transport_config(Arc::new(transport));
         let endpoint = Endpoint::client(config).expect("a socket");
         let connecting = timeout(PATIENCE, endpoint.connect(server.webtransport_url()));
         Self { connection: connecting.await.expect("a session in time").expect("a session") }
@@ -151,6 +166,15 @@ impl Stream {
                 Ok(None) | Err(_) => return None,
             }
         }
+    }
+
+    /// Reads one byte off the network; false when the stream has ended, however it has.
+    pub async fn read_byte(&mut self) -> bool {
+        let mut byte = [0; 1];
+        let read = timeout(PATIENCE, self.receiver.read(&mut byte)).await.expect("a byte or the end in time");
+        let came = matches!(read, Ok(Some(1)));
+        self.buffer.extend_from_slice(&byte[..usize::from(came)]);
+        came
     }
 
     /// What becomes of an edit. Frames on the way are passed over; an error when the stream ends first.

@@ -2,11 +2,14 @@
 
 use std::time::{Duration, Instant};
 
-use collab_client::State;
-use collab_proto::Code;
+use collab_client::{SaveState, State};
 use collab_proto::api::{LogKind, LogQuery};
+use collab_proto::{Code, Credential};
 use collab_tests::person::Person;
+use collab_tests::relay::Relay;
 use collab_tests::server::{FAST, TestServer};
+use collab_tests::wire::{Wire, join, join_with, replica};
+use tokio::time::sleep;
 
 fn assert_once(text: &str, words: impl Iterator<Item = String>) {
     for word in words {
@@ -20,7 +23,9 @@ async fn people_type_on_while_the_server_is_killed_and_started_again() {
     server.room("demo").await;
     let mut ada = Person::join(&server, "demo", "Ada").await;
     let mut bob = Person::join(&server, "demo", "Bob").await;
-    let members = (ada.seen().member, bob.seen().member);
+    let who = |person: &Person| (person.seen().member, person.seen().role, person.seen().name);
+    let members = (who(&ada), who(&bob));
+    assert!(server.hashing_ticks() > 0, "they came by password");
     for i in 0..30 {
         ada.splice(0, 0, &format!("<a{i}>")).await;
         bob.type_text(&format!("<b{i}>")).await;
@@ -36,7 +41,8 @@ async fn people_type_on_while_the_server_is_killed_and_started_again() {
     bob.wait_for("<a29>").await;
     ada.wait_saved().await;
     bob.wait_saved().await;
-    assert_eq!((ada.seen().member, bob.seen().member), members, "they are who they were");
+    assert_eq!((who(&ada), who(&bob)), members, "they are who they were");
+    assert_eq!(server.hashing_ticks(), 0, "they came back without a password");
     ada.wait_members(2).await;
 
     let text = ada.text();
@@ -97,4 +103,91 @@ async fn a_stop_is_not_held_up_by_a_member_who_says_nothing() {
     server.ask_to_stop();
     assert_eq!(server.stopped().await.0, Some(0));
     assert!(asked.elapsed() < Duration::from_secs(10), "{:?}", asked.elapsed());
+}
+
+#[tokio::test]
+async fn a_resume_token_brings_back_member_role_name_and_budget_without_a_password() {
+    let server = TestServer::with(&["--throttle-ms", "0", "--edits-per-minute", "1", "--burst", "10"]).await;
+    let owner_token = server.room("demo").await.owner_token;
+    for credential in [join("demo", "").credential, Credential::Token(owner_token)] {
+        let wire = Wire::connect(&server).await;
+        let asked = join_with("demo", "Ada Lovelace", credential);
+        let (mut stream, first) = wire.enter(asked.clone()).await;
+        let mut document = replica(&asked, &first);
+        for id in 1..=4 {
+            stream.edit(id, document.splice(0, 0, "word ").expect("an edit")).await;
+            stream.saved(id).await;
+        }
+        drop((stream, wire));
+        let hashed = server.hashing_ticks();
+        for _ in 0..3 {
+            // Before the server knows that the first connection is gone, or after.
+            let wire = Wire::connect(&server).await;
+            let (_, again) =
+                wire.enter(join_with("demo", "Ada Lovelace", Credential::Resume(first.resume_token.clone()))).await;
+            assert_eq!((again.member, again.role, &again.name), (first.member, first.role, &first.name));
+            assert_eq!((first.policy.tokens, again.policy.tokens), (10, 6));
+        }
+        assert_eq!(server.hashing_ticks(), hashed, "no password was hashed");
+    }
+}
+
+/// Both go on typing through a network that loses everything, without a word, for longer than either side keeps a connection.
+#[tokio::test]
+async fn half_a_minute_of_silence_is_noticed_soon_and_survived() {
+    const SILENCE: Duration = Duration::from_secs(32);
+    let server = TestServer::with(FAST).await;
+    server.room("demo").await;
+    let relay = Relay::to(server.port).await;
+    let mut ada = Person::join_through(&relay, &server, "demo", "Ada").await;
+    let mut bob = Person::join(&server, "demo", "Bob").await;
+    let member = ada.seen().member;
+    ada.type_text("<before>").await;
+    bob.wait_for("<before>").await;
+
+    let begun = Instant::now();
+    relay.silence(true);
+    ada.type_text("<a0>").await;
+    bob.splice(0, 0, "<b0>").await;
+    ada.wait("that the server is silent", |seen| !seen.state.is_live()).await;
+    let noticed = begun.elapsed();
+    println!("noticed after {noticed:?}");
+    assert!(noticed >= Duration::from_secs(3), "{noticed:?}: a short silence is no reason to reconnect");
+    assert!(noticed < Duration::from_secs(10), "{noticed:?}");
+    assert_eq!(ada.seen().save, SaveState::OnDevice);
+    bob.wait_members(1).await;
+    ada.type_text("<a1>").await;
+    bob.splice(0, 0, "<b1>").await;
+    sleep(SILENCE.saturating_sub(begun.elapsed())).await;
+
+    relay.silence(false);
+    let back = Instant::now();
+    ada.wait("herself back in the room", |seen| seen.entered == 2).await;
+    println!("back after {:?}", back.elapsed());
+    ada.wait_saved().await;
+    ada.wait_for("<b1>").await;
+    bob.wait_for("<a1>").await;
+    let text = ada.text();
+    bob.wait_text(&text).await;
+    assert_once(&text, ["<before>", "<a0>", "<a1>", "<b0>", "<b1>"].map(str::to_owned).into_iter());
+    assert_eq!(ada.seen().member, member);
+    bob.wait_members(2).await;
+}
+
+#[tokio::test]
+async fn two_seconds_of_silence_cost_no_reconnect() {
+    let server = TestServer::with(FAST).await;
+    server.room("demo").await;
+    let relay = Relay::to(server.port).await;
+    let mut ada = Person::join_through(&relay, &server, "demo", "Ada").await;
+    let mut bob = Person::join(&server, "demo", "Bob").await;
+    relay.silence(true);
+    ada.type_text("<a>").await;
+    bob.type_text("<b>").await;
+    sleep(Duration::from_secs(2)).await;
+    relay.silence(false);
+    ada.wait_for("<b>").await;
+    bob.wait_for("<a>").await;
+    ada.wait_saved().await;
+    assert_eq!((ada.seen().entered, bob.seen().entered), (1, 1));
 }
