@@ -10,6 +10,7 @@ use collab_proto::{
     split_frame,
 };
 use tokio::time::timeout;
+use wtransport::error::StreamReadError;
 use wtransport::quinn::TransportConfig;
 use wtransport::tls::Sha256Digest;
 use wtransport::{ClientConfig, Connection, Endpoint, RecvStream, SendStream};
@@ -175,6 +176,18 @@ impl Stream {
         let came = matches!(read, Ok(Some(1)));
         self.buffer.extend_from_slice(&byte[..usize::from(came)]);
         came
+    }
+
+    /// Reads until the server cuts the stream: the code that it gives.
+    pub async fn cut(&mut self) -> Option<Code> {
+        let mut piece = [0; 16 * 1024];
+        loop {
+            match timeout(PATIENCE, self.receiver.read(&mut piece)).await.expect("bytes or the end in time") {
+                Ok(Some(_)) => {}
+                Err(StreamReadError::Reset(why)) => return u16::try_from(why.into_inner()).ok().map(Code::from_number),
+                Ok(None) | Err(_) => return None,
+            }
+        }
     }
 
     /// What becomes of an edit. Frames on the way are passed over; an error when the stream ends first.

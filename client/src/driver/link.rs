@@ -5,9 +5,10 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use collab_proto::limits::MAX_SERVER_FRAME_BYTES;
 use collab_proto::{
-    ClientFrame, CodecError, Datagram, ServerFrame, decode_datagram, decode_server, encode_datagram, encode_frame,
-    split_frame,
+    ClientFrame, Code, CodecError, Datagram, ServerFrame, decode_datagram, decode_server, encode_datagram,
+    encode_frame, split_frame,
 };
+use quinn::ReadError;
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::task::JoinHandle;
@@ -148,6 +149,7 @@ async fn read_frames(connection: &Connection, mut stream: RecvStream, incoming: 
         match stream.quic_stream_mut().read_chunk(READ_BYTES, true).await {
             Ok(Some(chunk)) => buffer.extend_from_slice(&chunk.bytes),
             Ok(None) => return Lost::new("the server ended the connection"),
+            Err(ReadError::Reset(why)) => return Lost::new(cut(why.into_inner())),
             Err(_) => return broken(connection),
         }
         if let Err(error) = pass_on(&mut buffer, incoming).await {
@@ -206,6 +208,14 @@ async fn write_datagrams(connection: &Connection, mut datagrams: mpsc::Receiver<
         let _ = connection.send_datagram(datagram);
     }
     std::future::pending().await
+}
+
+/// Where no last frame passes, the server says why by the number with which it cuts the stream.
+fn cut(why: u64) -> &'static str {
+    match u16::try_from(why) {
+        Ok(number @ 4400..=4599) => Code::from_number(number).sentence(),
+        _ => "the server cut the stream",
+    }
 }
 
 fn broken(connection: &Connection) -> Lost {

@@ -161,18 +161,21 @@ fn entry(session: &Session, who: &Who, kind: LogKind) -> NewEntry {
 async fn serve(
     session: &Session,
     membership: Arc<Membership>,
-    who: Who,
+    mut who: Who,
     (source, buffer): (impl Source, BytesMut),
     sink: &mut impl Sink,
 ) -> Result<(), Lost> {
     let slot_guard = SlotGuard(session, &membership);
-    let reader = Reader { session, membership: &membership, who };
+    let reader = Reader { session, membership: &membership, who: &mut who };
     let end = tokio::select! {
         end = write(session, &membership, sink) => end,
-        end = reader.run(source, buffer) => end,
+        end = reader.run(source, buffer) => end.map_err(Stop::from),
     };
     drop(slot_guard);
-    end
+    if end == Err(Stop::Stalled) {
+        note_stalled(session, &who).await;
+    }
+    Ok(end?)
 }
 
 /// Frees the membership's slot when its task ends, however it ends.
@@ -185,7 +188,7 @@ impl Drop for SlotGuard<'_> {
 }
 
 /// Sends what the room has for this member, in batches, until the last frame.
-async fn write(session: &Session, membership: &Membership, sink: &mut impl Sink) -> Result<(), Lost> {
+async fn write(session: &Session, membership: &Membership, sink: &mut impl Sink) -> Result<(), Stop> {
     let outbox = &membership.joined().outbox;
     loop {
         match poll_fn(|cx| outbox.poll_next(cx)).await {
@@ -197,15 +200,44 @@ async fn write(session: &Session, membership: &Membership, sink: &mut impl Sink)
                 // A room that has closed ends the outbox, which is what comes next.
                 membership.tell(Command::Sync(membership.joined().seat, since.into())).await;
             }
-            Next::End => return finish(sink).await,
+            Next::End => return Ok(finish(sink).await?),
         }
     }
 }
 
-/// Writes all frames; a reader that takes not a byte for as long as `stalled` is given up.
-async fn write_all(sink: &mut impl Sink, mut frames: &mut [Bytes], stalled: Duration) -> Result<(), Lost> {
+/// A reader that stands still has no room for a last frame.
+async fn note_stalled(session: &Session, who: &Who) {
+    let detail = Some(Code::Stalled.to_string());
+    session.note_misdeed(NewEntry { detail, ..entry(session, who, LogKind::Kicked) }).await;
+}
+
+/// Why not all frames were written.
+#[derive(Debug, PartialEq, Eq)]
+enum Stop {
+    Lost,
+    Stalled,
+}
+
+impl From<Lost> for Stop {
+    fn from(Lost: Lost) -> Self {
+        Self::Lost
+    }
+}
+
+impl From<Stop> for Lost {
+    fn from(_: Stop) -> Self {
+        Self
+    }
+}
+
+/// Writes all frames; the stream of a reader that takes not a byte for as long as `stalled` is cut.
+async fn write_all(sink: &mut impl Sink, mut frames: &mut [Bytes], stalled: Duration) -> Result<(), Stop> {
     while !frames.is_empty() {
-        tokio::time::timeout(stalled, sink.write(frames)).await.map_err(|_| Lost)??;
+        let Ok(written) = tokio::time::timeout(stalled, sink.write(frames)).await else {
+            sink.cut(Code::Stalled);
+            return Err(Stop::Stalled);
+        };
+        written?;
         let sent = frames.iter().take_while(|frame| frame.is_empty()).count();
         frames = &mut frames[sent..];
     }
@@ -245,7 +277,7 @@ async fn next_frame(
 struct Reader<'a> {
     session: &'a Session,
     membership: &'a Membership,
-    who: Who,
+    who: &'a mut Who,
 }
 
 impl Reader<'_> {
@@ -317,7 +349,7 @@ impl Reader<'_> {
         if let Ok(cleaned) = clean(raw) {
             self.who.name = cleaned.name;
             if cleaned.changed {
-                note_sanitised(self.session, &self.who, raw).await;
+                note_sanitised(self.session, self.who, raw).await;
             }
         }
         self.chore(Command::Rename(self.membership.joined().seat, self.who.name.clone())).await
@@ -338,7 +370,7 @@ impl Reader<'_> {
     }
 
     fn entry(&self, kind: LogKind) -> NewEntry {
-        entry(self.session, &self.who, kind)
+        entry(self.session, self.who, kind)
     }
 
     async fn note(&self, entry: NewEntry) {

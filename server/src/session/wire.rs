@@ -1,6 +1,7 @@
 //! What a transport gives a session: streams of bytes both ways, and datagrams.
 
 use bytes::{Bytes, BytesMut};
+use collab_proto::Code;
 
 /// The other side is gone, or has closed the stream in disorder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -20,6 +21,9 @@ pub trait Sink: Send {
 
     /// Says that nothing follows, and waits until the other side has all of it.
     fn finish(&mut self) -> impl Future<Output = Result<(), Lost>> + Send;
+
+    /// Ends the stream at once, with a reason that passes where no frame does. What was not sent yet is dropped.
+    fn cut(&mut self, why: Code);
 }
 
 /// Sending datagrams. Any may get lost.
