@@ -24,8 +24,8 @@ use crate::data_dir::{DataDir, DataDirError};
 use crate::http;
 use crate::refusal::Refusal;
 use crate::room::admission::Limits;
+use crate::room::keeper::{Compaction, Housekeeping};
 use crate::room::registry::{Registry, Template};
-use crate::room::task::Compaction;
 use crate::rooms::Rooms;
 use crate::session::Hall;
 use crate::store::redb::RedbStore;
@@ -269,11 +269,13 @@ pub(crate) fn template(config: &Config, store: &Arc<dyn Store>, auditor: &Audito
             max_members: config.max_members_per_room,
             outbox_bytes: config.outbox_bytes,
         },
-        compaction: Compaction {
-            updates: usize::try_from(config.compact_updates).unwrap_or(usize::MAX),
-            bytes: usize::try_from(config.compact_bytes).unwrap_or(usize::MAX),
+        housekeeping: Housekeeping {
+            compaction: Compaction {
+                updates: usize::try_from(config.compact_updates).unwrap_or(usize::MAX),
+                bytes: usize::try_from(config.compact_bytes).unwrap_or(usize::MAX),
+            },
+            idle: Duration::from_secs(config.idle_room_seconds),
         },
-        idle: Duration::from_secs(config.idle_room_seconds),
     }
 }
 

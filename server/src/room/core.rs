@@ -1,9 +1,9 @@
 //! The room itself: one text, its members, what each of them is sent. No clock, no I/O; time is an argument.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use collab_document::{Applied, Document, UpdateError};
@@ -15,11 +15,16 @@ use collab_proto::{
 
 use super::admission::{AdmittedEdit, Budget, Gate, Limits};
 use super::outbox::Outbox;
+#[cfg(feature = "planted-bugs")]
+use super::planted::Planted;
 use super::presence::Presence;
 use super::roster::Roster;
 use crate::auth::tokens::Identity;
 use crate::refusal::Refusal;
 use crate::store::RoomRecord;
+
+/// When somebody comes back whose replica id is still in use.
+const REPLICA_IN_USE: Duration = Duration::from_secs(2);
 
 /// One connection's place in the room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -114,7 +119,8 @@ pub struct Core {
     password_version: u32,
     limits: Limits,
     document: Document,
-    members: HashMap<Seat, Member>,
+    /// In the order in which they came, so that the same events give the same frames in the same order.
+    members: BTreeMap<Seat, Member>,
     /// Whose replica ids are in use.
     authors: HashMap<ClientId, Seat>,
     /// Budgets by user, kept after they left until they are full again.
@@ -122,6 +128,8 @@ pub struct Core {
     roster: Roster,
     presence: Presence,
     next_seat: u64,
+    #[cfg(feature = "planted-bugs")]
+    planted: Option<Planted>,
 }
 
 impl Core {
@@ -132,13 +140,27 @@ impl Core {
             password_version: record.password_version,
             limits,
             document,
-            members: HashMap::new(),
+            members: BTreeMap::new(),
             authors: HashMap::new(),
             budgets: HashMap::new(),
             roster: Roster::default(),
             presence: Presence::default(),
             next_seat: 0,
+            #[cfg(feature = "planted-bugs")]
+            planted: None,
         }
+    }
+
+    /// Makes a mistake from now on.
+    #[cfg(feature = "planted-bugs")]
+    pub fn plant(&mut self, planted: Planted) {
+        self.planted = Some(planted);
+    }
+
+    /// Whether the room makes this mistake.
+    #[cfg(feature = "planted-bugs")]
+    pub(super) fn errs(&self, planted: Planted) -> bool {
+        self.planted == Some(planted)
     }
 
     /// Takes a seat: registers the outbox and takes the snapshot in one turn, so that nothing falls between.
@@ -147,7 +169,10 @@ impl Core {
     ///
     /// A refusal for a full room, another generation or password, a bad state vector or a replica id in use.
     pub fn join(&mut self, now: Instant, entrant: Entrant) -> Result<Joined, Refusal> {
-        if entrant.generation.is_some_and(|generation| generation != self.generation) {
+        let other = entrant.generation.is_some_and(|generation| generation != self.generation);
+        #[cfg(feature = "planted-bugs")]
+        let other = other && !self.errs(Planted::IgnoredGeneration);
+        if other {
             return Err(Code::GenerationChanged.into());
         }
         if entrant.identity.role != Role::Owner && entrant.password_version != self.password_version {
@@ -162,7 +187,9 @@ impl Core {
             return Err(Code::RoomFull.into());
         }
         if self.authors.contains_key(&entrant.client_id) {
-            return Err(Code::ForeignAuthor.into());
+            // Most likely their own earlier connection, which was cut before the welcome came and is not found dead yet.
+            let why = "Another connection writes as the same replica; try again in a moment.";
+            return Err(Refusal::new(Code::Busy, why).retry_after(REPLICA_IN_USE));
         }
         Ok(self.seat(now, entrant, missing.into()))
     }
@@ -271,15 +298,22 @@ impl Core {
 
     fn fan_out(&self, author: Seat, member: MemberId, update: &Bytes, applied: &Applied) {
         let frame = encode_frame(&ServerFrame::Edited { member, update: update.clone() });
+        let before = || self.document.state_vector_before(applied);
+        #[cfg(feature = "planted-bugs")]
+        let before = || if self.errs(Planted::DroppedEdit) { self.document.state_vector() } else { before() };
         for (seat, member) in &self.members {
             if *seat != author {
-                member.outbox.push_edit(frame.clone(), || self.document.state_vector_before(applied));
+                member.outbox.push_edit(frame.clone(), before);
             }
         }
     }
 
     /// Step 12: tells the author that the edit is durable, if they are still here.
     pub fn saved(&mut self, now: Instant, ticket: Ticket, durability: Durability) {
+        #[cfg(feature = "planted-bugs")]
+        if self.errs(Planted::LostAck) && ticket.id.0 % 7 == 3 {
+            return;
+        }
         self.send(now, ticket.seat, &ServerFrame::Saved { id: ticket.id, durability });
     }
 
@@ -302,7 +336,10 @@ impl Core {
     /// Answers a member who asks for everything beyond a state vector.
     pub fn sync(&mut self, now: Instant, seat: Seat, state_vector: &[u8]) {
         let Some(member) = self.members.get(&seat) else { return };
-        match self.document.diff(state_vector) {
+        let diff = self.document.diff(state_vector);
+        #[cfg(feature = "planted-bugs")]
+        let diff = if self.errs(Planted::SkippedResync) { Ok(collab_document::EMPTY_UPDATE.to_vec()) } else { diff };
+        match diff {
             Ok(update) => member.outbox.push_resync(|| {
                 encode_frame(&ServerFrame::Resync {
                     update: update.into(),
@@ -368,7 +405,7 @@ impl Core {
     /// Ends every membership with this frame.
     pub fn close(&mut self, frame: &ServerFrame) {
         let frame = encode_frame(frame);
-        for (_, member) in self.members.drain() {
+        for member in std::mem::take(&mut self.members).into_values() {
             member.outbox.end(Some(frame.clone()));
         }
         self.authors.clear();

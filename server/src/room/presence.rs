@@ -1,6 +1,6 @@
 //! Where the members' cursors are, told a few times a second at most: the newest place of each, once.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use collab_proto::{Cursor, MemberId};
@@ -11,7 +11,7 @@ pub const PRESENCE_INTERVAL: Duration = Duration::from_millis(100);
 /// Every member's last cursor.
 #[derive(Debug, Default)]
 pub struct Presence {
-    cursors: HashMap<MemberId, Place>,
+    cursors: BTreeMap<MemberId, Place>,
     due: Option<Instant>,
     told: Option<Instant>,
 }

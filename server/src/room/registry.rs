@@ -12,7 +12,8 @@ use tokio::task::JoinSet;
 
 use super::admission::Limits;
 use super::core::{Entrant, Joined, Seat};
-use super::task::{self, Command, Compaction, Context, MAILBOX, Mailbox};
+use super::keeper::Housekeeping;
+use super::task::{self, Command, Context, MAILBOX, Mailbox};
 use crate::auditor::Auditor;
 use crate::refusal::Refusal;
 use crate::store::Store;
@@ -29,10 +30,8 @@ pub struct Template {
     pub auditor: Auditor,
     /// What members are held to.
     pub limits: Limits,
-    /// When a room is compacted.
-    pub compaction: Compaction,
-    /// How long a room stays in memory with nobody in it.
-    pub idle: Duration,
+    /// What the rooms' owners hold them to.
+    pub housekeeping: Housekeeping,
 }
 
 /// The rooms in memory.
@@ -151,8 +150,8 @@ impl Registry {
     fn start(&self, name: &RoomName) -> Handle {
         let (commands, command_receiver) = mpsc::channel(MAILBOX);
         let (departures, departure_receiver) = mpsc::unbounded_channel();
-        let Template { store, auditor, limits, compaction, idle } = self.template.clone();
-        let context = Context { name: name.clone(), store, auditor, limits, compaction, idle };
+        let Template { store, auditor, limits, housekeeping } = self.template.clone();
+        let context = Context { name: name.clone(), store, auditor, limits, housekeeping };
         let mut mailbox = Mailbox { commands: command_receiver, departures: departure_receiver };
         let (rooms, name) = (self.rooms.clone(), name.clone());
         let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);

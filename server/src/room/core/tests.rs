@@ -203,7 +203,7 @@ fn a_join_is_refused_for_each_reason_with_its_own_code() {
     let client_id = ClientId(MAX_SAFE_INTEGER + 1);
     assert_eq!(code(&mut core, Entrant { client_id, ..entrant(1) }), Code::Malformed);
     join(&mut core, now, 1);
-    assert_eq!(code(&mut core, Entrant { client_id: ClientId(1), ..entrant(2) }), Code::ForeignAuthor);
+    assert_eq!(code(&mut core, Entrant { client_id: ClientId(1), ..entrant(2) }), Code::Busy);
     join(&mut core, now, 2);
     join(&mut core, now, 3);
     assert_eq!(code(&mut core, entrant(4)), Code::RoomFull);
