@@ -19,6 +19,15 @@ export function launch(): Promise<Browser> {
 export async function visit(browser: Browser, url: string, options: BrowserContextOptions = {}): Promise<RoomPage> {
   const context: BrowserContext = await browser.newContext({ locale: 'en-GB', ...options })
   context.setDefaultTimeout(20_000)
+  return open(context, url)
+}
+
+/** Another tab of the same person. */
+export function another(tab: RoomPage, url: string): Promise<RoomPage> {
+  return open(tab.page.context(), url)
+}
+
+async function open(context: BrowserContext, url: string): Promise<RoomPage> {
   const page = await context.newPage()
   const complaints: string[] = []
   page.on('pageerror', (error) => complaints.push(error.message))

@@ -21,10 +21,11 @@ export class RoomPage {
     await this.page.getByLabel('Password').fill(password)
   }
 
-  async join(person: Person): Promise<void> {
+  /** Joins by the form, and waits to be let in if that is expected. */
+  async join(person: Person, letsIn = true): Promise<void> {
     await this.fill(person)
     await this.press('Join')
-    await this.isLive()
+    if (letsIn) await this.isLive()
   }
 
   async create(person: Person): Promise<void> {
@@ -48,6 +49,16 @@ export class RoomPage {
 
   async isSaved(): Promise<void> {
     await this.page.locator('.ladder[data-state=saved]').waitFor()
+  }
+
+  /** Waits until closing the tab loses nothing. */
+  async isKept(): Promise<void> {
+    await this.page.locator('.ladder[data-state=device]').getByText('Kept on this device').waitFor()
+  }
+
+  /** Closes the tab, with what the browser asks before that. */
+  closeTab(): Promise<void> {
+    return this.page.close()
   }
 
   get editor(): Locator {

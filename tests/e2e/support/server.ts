@@ -37,6 +37,13 @@ export class Server {
     return readFileSync(join(this.directory, 'data', 'admin-token'), 'utf8').trim()
   }
 
+  /** Deletes a room, as an admin does. */
+  async deleteRoom(room: string): Promise<void> {
+    const headers = { authorization: `Bearer ${this.adminToken}` }
+    const { status } = await fetch(`${this.url}api/rooms/${room}`, { method: 'DELETE', headers })
+    if (status !== 204) throw new Error(`deleting ${room} was answered with ${status}`)
+  }
+
   /** Asks it to end, and waits until it has. */
   async stop(): Promise<void> {
     this.#process.kill('SIGTERM')

@@ -2,7 +2,7 @@ import { Code } from '@collab/provider'
 import { expect, test } from 'vitest'
 import { budgetText, latencyText, problemText, refusalText, saveText, stateText } from '../src/editor/words'
 
-const save = { state: 'saved', nextEditAt: null, problem: null, durability: 'disk' } as const
+const save = { state: 'saved', nextEditAt: null, problem: null, durability: 'disk', keeping: 'none' } as const
 
 test('a refusal without words of ours has the server’s', () => {
   expect(refusalText(Code.WrongPassword, 'x')).toBe('Wrong password for this room.')
@@ -19,6 +19,12 @@ test('waiting is told only when it is longer than the throttle', () => {
   expect(budgetText({ ...save, state: 'device', nextEditAt: 1_500 }, 1_000)).toBe('')
   expect(budgetText({ ...save, state: 'device', nextEditAt: 2_400 }, 1_000)).toBe('Next edit goes out in 1.4 s')
   expect(budgetText(save, 1_000)).toBe('')
+})
+
+test('what is not saved is told with whether it outlives the page', () => {
+  expect(saveText({ ...save, state: 'device', keeping: 'kept' })).toBe('Kept on this device')
+  expect(saveText({ ...save, state: 'device', keeping: 'failed' })).toBe('Only in this tab')
+  expect(saveText({ ...save, state: 'device', keeping: 'pending' })).toBe('On this device')
 })
 
 test('numbers are as exact as they are worth', () => {

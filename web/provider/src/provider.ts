@@ -3,68 +3,33 @@ import { Awareness } from 'y-protocols/awareness'
 import * as Y from 'yjs'
 import { type Clock, systemClock } from './core/clock'
 import { Heartbeat } from './core/heartbeat'
-import type { LatencyReport } from './core/latency'
 import { Link } from './core/link'
 import { PresenceBridge } from './core/presence-bridge'
 import { Roster } from './core/roster'
 import type { SaveStatus } from './core/save-status'
 import { Saver } from './core/saver'
 import type { Status } from './core/status'
-import type { Transport } from './transport/transport'
+import { Keeper } from './keep/keeper'
+import type { UnsentWork } from './keep/persistence'
+import type { ProviderEvents, ProviderOptions, Self } from './provider-types'
 import { WebTransportTransport } from './transport/web-transport'
 import { Code } from './wire/code'
 import type { Datagram } from './wire/datagrams'
-import type { Credential, Join, MemberInfo, Role, ServerFrame, Welcome } from './wire/frames'
+import type { Credential, Join, Role, ServerFrame, Welcome } from './wire/frames'
 import { PROTOCOL } from './wire/limits'
 
 /** The root text that every room has. */
 export const TEXT_NAME = 'text'
 
-export interface ProviderOptions {
-  /** What gives the right to enter. A reconnect uses the resume token, and this again if that is not valid any more. */
-  credential: Credential
-  /** The name that others see; the server cleans it. */
-  name: string
-  /** Whether to connect at once; true by default. */
-  connect?: boolean
-  transport?: Transport
-  clock?: Clock
-  /** A number from 0 up to 1, for the jitter of the backoff. */
-  random?: () => number
-}
-
-export interface Self {
-  member: number
-  /** The name after the server cleaned it. */
-  name: string
-  /** Joins as the same member after the page was loaded anew. */
-  resumeToken: string
-}
-
-// A type and not an interface: the observable wants an index signature.
-export type ProviderEvents = {
-  status: (status: Status) => void
-  /** Whether the text is that of the server, as far as the connection knows. */
-  synced: (synced: boolean) => void
-  saved: (status: SaveStatus) => void
-  latency: (report: LatencyReport) => void
-  /** How many are in the room, and who; the list is empty in a large room. */
-  members: (count: number, members: MemberInfo[]) => void
-  /** Who we are here; told at every join. */
-  self: (self: Self) => void
-  role: (role: Role) => void
-  /** The server refused for good. */
-  refused: (code: number, message: string) => void
-  /** The room's text began a new life: this copy must not be merged into it. Keep it apart, or discard it. */
-  generation: () => void
-}
-
 /** Keeps a Yjs document and a room of a collab server equal, and tells how that goes. */
 export class CollabProvider extends ObservableV2<ProviderEvents> {
   readonly awareness: Awareness
+  /** When the unsent work of an earlier visit was kept that is in the document now, in ms since 1970; null without such. */
+  restoredFrom: number | null = null
   readonly #clock: Clock
   readonly #link: Link
   readonly #saver: Saver
+  readonly #keeper: Keeper
   readonly #roster = new Roster()
   readonly #presence: PresenceBridge
   #heartbeat: Heartbeat
@@ -74,6 +39,9 @@ export class CollabProvider extends ObservableV2<ProviderEvents> {
   #role: Role = 'viewer'
   #self: Self | null = null
   #synced = false
+  /** Whether what earlier visits left is in the document; nothing is sent or received before. */
+  #isRestored: boolean
+  #wantsLink = false
   #cancelTimer = (): void => undefined
 
   /** @param url any address of the server's pages, such as `location.href` */
@@ -93,6 +61,8 @@ export class CollabProvider extends ObservableV2<ProviderEvents> {
     this.#heartbeat = new Heartbeat(clock.now())
     this.#saver = new Saver(doc, random)
     this.#link = new Link(this.#linkOwner(), { transport, clock, random, credential })
+    this.#keeper = new Keeper(() => this.#unsent(), () => this.#tellSaved(), clock, options.persistence)
+    this.#isRestored = !options.persistence
     doc.on('update', this.#onUpdate)
     this.awareness.on('update', this.#onAwareness)
     if (options.connect ?? true) this.connect()
@@ -116,16 +86,20 @@ export class CollabProvider extends ObservableV2<ProviderEvents> {
   }
 
   get saveStatus(): SaveStatus {
-    return this.#saver.status(this.#clock.now())
+    return { ...this.#saver.status(this.#clock.now()), keeping: this.#keeper.keeping }
   }
 
   /** Connects now, instead of waiting for the next try. */
   connect(): void {
-    this.#link.connect()
+    const isFirst = !this.#wantsLink
+    this.#wantsLink = true
+    if (this.#isRestored) this.#link.connect()
+    else if (isFirst) void this.#restore()
   }
 
   /** Leaves the room, after a moment for the last changes to be saved. Editing may go on. */
   disconnect(): void {
+    this.#wantsLink = false
     this.#link.disconnect(!this.#saver.isEmpty)
   }
 
@@ -134,9 +108,23 @@ export class CollabProvider extends ObservableV2<ProviderEvents> {
     if (this.#link.isLive) this.#link.send({ type: 'SetName', name })
   }
 
+  /** Gives up what is not saved, here and where it was kept. */
+  discard(): void {
+    this.#saver.clear()
+    this.#tellUnsaved()
+  }
+
+  /** Keeps what is not saved without the token that joins as the same member: the next visit needs the password. */
+  signOut(): void {
+    if (this.#self) this.#self = { ...this.#self, resumeToken: '' }
+    this.#keeper.touch()
+  }
+
   override destroy(): void {
     this.doc.off('update', this.#onUpdate)
+    this.#wantsLink = false
     this.#link.disconnect()
+    void this.#keeper.close()
     this.awareness.off('update', this.#onAwareness)
     this.awareness.destroy()
     super.destroy()
@@ -146,7 +134,7 @@ export class CollabProvider extends ObservableV2<ProviderEvents> {
     if (origin === this) return
     this.#saver.add(update, this.#clock.now())
     this.#advance()
-    this.#tellSaved()
+    this.#tellUnsaved()
   }
 
   readonly #onAwareness = (_: unknown, origin: unknown): void => {
@@ -163,6 +151,39 @@ export class CollabProvider extends ObservableV2<ProviderEvents> {
       onFrame: (frame: ServerFrame) => this.#onFrame(frame),
       onDatagram: (datagram: Datagram) => this.#onDatagram(datagram),
     }
+  }
+
+  #unsent(): UnsentWork | null {
+    if (this.#saver.isEmpty || this.#generation === null) return null
+    return {
+      generation: this.#generation,
+      state: Y.encodeStateAsUpdate(this.doc),
+      changes: this.#saver.unsaved,
+      resumeToken: this.#self?.resumeToken ?? '',
+      keptAt: this.#clock.epochMs(),
+    }
+  }
+
+  /** Takes over what earlier visits left, then connects. */
+  async #restore(): Promise<void> {
+    const works = await this.#keeper.take()
+    this.#isRestored = true
+    for (const work of works) this.#takeOver(work)
+    if (works.length > 0) this.#keeper.touch()
+    if (this.#wantsLink) this.#link.connect()
+  }
+
+  #takeOver({ generation, state, changes, resumeToken, keptAt }: UnsentWork): void {
+    try {
+      Y.applyUpdate(this.doc, state, this)
+    } catch {
+      // What cannot be read must not keep anybody out of the room.
+      return
+    }
+    this.#saver.restore(changes)
+    this.#generation = generation
+    this.restoredFrom ??= keptAt
+    if (resumeToken) this.#link.resumeWith(resumeToken)
   }
 
   #join(credential: Credential): Join {
@@ -213,6 +234,7 @@ export class CollabProvider extends ObservableV2<ProviderEvents> {
     this.#presence.touch()
     this.#synced = true
     this.#self = { member: welcome.member, name: welcome.name, resumeToken: welcome.resumeToken }
+    this.#keeper.touch()
     this.emit('self', [this.#self])
     this.#tellRole(welcome.role)
     this.#tellMembers()
@@ -235,7 +257,7 @@ export class CollabProvider extends ObservableV2<ProviderEvents> {
         this.#saver.rejected(frame, now)
         break
       case 'Resync':
-        if (this.#apply(frame.update)) this.#saver.resynced(frame.stateVector)
+        if (this.#apply(frame.update)) this.#saver.resynced(frame.stateVector, frame.update)
         break
       case 'Members':
         this.#roster.apply(frame)
@@ -251,7 +273,7 @@ export class CollabProvider extends ObservableV2<ProviderEvents> {
         break
     }
     this.#advance()
-    if (frame.type === 'Saved' || frame.type === 'Rejected' || frame.type === 'Resync') this.#tellSaved()
+    if (frame.type === 'Saved' || frame.type === 'Rejected' || frame.type === 'Resync') this.#tellUnsaved()
     if (this.status.state === 'draining' && this.#saver.isEmpty) this.#link.disconnect()
   }
 
@@ -313,6 +335,12 @@ export class CollabProvider extends ObservableV2<ProviderEvents> {
 
   #tellMembers(): void {
     this.emit('members', [this.#roster.count, this.#roster.list()])
+  }
+
+  /** What is not saved has changed. */
+  #tellUnsaved(): void {
+    this.#keeper.touch()
+    this.#tellSaved()
   }
 
   #tellSaved(): void {

@@ -17,6 +17,7 @@ export class JoinForm {
   readonly #room: HTMLInputElement
   readonly #name = input({ name: 'name', autocomplete: 'nickname', maxlength: '80' })
   readonly #password = input({ name: 'password', type: 'password', autocomplete: 'current-password', maxlength: '256' })
+  readonly #notice = h('p', { class: 'lead', role: 'status' })
   readonly #message = h('p', { class: 'message', role: 'alert' })
   readonly #progress = h('p', { class: 'progress', role: 'status' })
   readonly #join = h('button', { type: 'submit', class: 'primary' }, 'Join')
@@ -41,6 +42,11 @@ export class JoinForm {
   focus(): void {
     const empty = [this.#room, this.#name, this.#password].find((field) => field.value === '')
     empty?.focus()
+  }
+
+  /** Says something that stays while the form does. */
+  tell(notice: string): void {
+    setText(this.#notice, notice)
   }
 
   /** A join is under way. */
@@ -74,6 +80,7 @@ export class JoinForm {
       { class: 'card' },
       h('h1', {}, 'Write together'),
       h('p', { class: 'lead' }, 'Join a room by its name and password, or open a new one.'),
+      this.#notice,
       h(
         'form',
         { submit, novalidate: true },

@@ -3,22 +3,38 @@
 import '../shared/style.css'
 import './form.css'
 import './room.css'
-import { Code, type Credential, WebTransportTransport } from '@collab/provider'
+import { Code, type Credential, IndexedDbPersistence, type Waiting, WebTransportTransport } from '@collab/provider'
 import { roomFromAddress, showRoomInAddress } from './address'
 import { JoinForm } from './join-form'
 import { forgetPass, rememberName, rememberPass, rememberedName, rememberedPass } from './memory'
 import { RoomView } from './room-view'
 import { Session } from './session'
 import { unsupportedNotice } from './unsupported-notice'
+import { timeText } from './words'
 
 const app = document.querySelector('#app') ?? document.body
 
-function start(): void {
-  if (!WebTransportTransport.isSupported) return app.replaceChildren(unsupportedNotice())
+async function start(): Promise<void> {
+  if (!WebTransportTransport.isSupported) {
+    app.replaceChildren(unsupportedNotice())
+    return
+  }
   const form = showForm()
   const room = roomFromAddress()
   const pass = rememberedPass(room)
-  if (pass) enter(form, room, rememberedName(), { type: 'Resume', secret: pass })
+  if (pass) {
+    enter(form, room, rememberedName(), { type: 'Resume', secret: pass })
+    return
+  }
+  // A browser that keeps nothing has nothing that waits.
+  const [waiting] = room ? await IndexedDbPersistence.waiting(room).catch(() => []) : []
+  if (waiting) welcomeBack(form, room, waiting)
+}
+
+/** Somebody left unsent work behind here: it is sent when they come back, which needs no password while their pass holds. */
+function welcomeBack(form: JoinForm, room: string, { user, resumeToken, keptAt }: Waiting): void {
+  form.tell(`What ${user} wrote here on ${timeText(keptAt)} is kept on this device. It is sent when ${user} joins.`)
+  if (resumeToken) enter(form, room, user, { type: 'Resume', secret: resumeToken })
 }
 
 function showForm(): JoinForm {
@@ -45,6 +61,10 @@ function enter(form: JoinForm, room: string, name: string, credential: Credentia
   })
   provider.on('self', (self) => rememberPass(room, self.resumeToken))
   provider.once('self', () => showRoom(session))
+  // Work from an earlier visit to a room that is another one by now: it can be read and kept apart.
+  provider.once('generation', () => {
+    if (document.contains(form.element)) showRoom(session)
+  })
 }
 
 function showRoom(session: Session): void {
@@ -71,4 +91,4 @@ function showRoom(session: Session): void {
 
 // Another room in the address, by a link or by hand, is another visit.
 addEventListener('hashchange', () => location.reload())
-start()
+void start()

@@ -1,6 +1,6 @@
-import type { Role, SaveStatus } from '@collab/provider'
+import { Code, type Role, type SaveStatus } from '@collab/provider'
 import { h, setText } from '../shared/dom'
-import { Banner } from './banner'
+import { Banner, type Choice } from './banner'
 import { copyLink } from './copy-link'
 import { download } from './download'
 import { Editor } from './editor'
@@ -8,7 +8,7 @@ import { MAX_PASTE_BYTES } from './paste-guard'
 import { People } from './people'
 import type { Session } from './session'
 import { StatusBar } from './status-bar'
-import { problemText, refusalText } from './words'
+import { problemText, refusalText, timeText } from './words'
 
 export interface RoomActions {
   leave: () => void
@@ -27,6 +27,8 @@ export class RoomView {
   readonly element: HTMLElement
   /** Which trouble the banner tells of, so that only its end hides it. */
   #problemCode = 0
+  /** Whether the person knows that this browser keeps nothing. */
+  #isWarned = false
 
   constructor(session: Session, actions: RoomActions) {
     this.#session = session
@@ -77,10 +79,27 @@ export class RoomView {
     provider.on('members', (count, members) => this.#people.show(count, members))
     provider.on('role', (role) => this.#setRole(role))
     provider.on('saved', (status) => this.#onSaved(status))
-    provider.on('refused', (code, message) => this.#stop(refusalText(code, message), 'Join again'))
-    provider.on('generation', () =>
-      this.#stop('This room was restored or made anew. What you see here is the old text.', 'Discard it and join'),
+    provider.on('refused', (code, message) =>
+      this.#stop(refusalText(code, message), { label: 'Join again', run: this.#actions.joinAgain }),
     )
+    provider.on('generation', () => this.#showOldText())
+    if (provider.status.state === 'refused' && provider.status.code === Code.GenerationChanged) this.#showOldText()
+    else if (provider.restoredFrom !== null) this.#tellRestored(provider.restoredFrom)
+  }
+
+  /** The room is another one by now. Merging this text into it would double what both have. */
+  #showOldText(): void {
+    const discard = (): void => {
+      this.#session.provider.discard()
+      this.#actions.joinAgain()
+    }
+    const message = 'This room was restored or made anew. What you see here is the old text.'
+    this.#stop(message, { label: 'Discard it and join', run: discard })
+  }
+
+  #tellRestored(keptAt: number): void {
+    const message = `What you wrote on ${timeText(keptAt)} was not sent then. It is in the text now.`
+    this.#banner.show(message, [{ label: 'Close', run: () => this.#banner.hide() }])
   }
 
   #setRole(role: Role): void {
@@ -88,8 +107,13 @@ export class RoomView {
     this.#editor.setReadOnly(role === 'viewer')
   }
 
-  #onSaved({ problem }: SaveStatus): void {
-    if (problem) {
+  #onSaved({ problem, state, keeping }: SaveStatus): void {
+    const isAtRisk = state === 'device' && keeping === 'failed' && this.#session.provider.status.state === 'backoff'
+    if (isAtRisk && !this.#isWarned) {
+      this.#isWarned = true
+      const message = 'This browser keeps nothing for this page: a private window, or a full disk. Closing it loses what is not saved.'
+      this.#banner.show(message, [this.#keepCopy, { label: 'Close', run: () => this.#banner.hide() }])
+    } else if (problem) {
       this.#problemCode = problem.code
       this.#banner.show(problemText(problem), [this.#keepCopy])
     } else if (this.#problemCode !== 0) {
@@ -99,9 +123,9 @@ export class RoomView {
   }
 
   /** The room is over for this copy; it can still be read and kept. */
-  #stop(message: string, joinLabel: string): void {
+  #stop(message: string, way: Choice): void {
     this.#editor.setReadOnly(true)
-    this.#banner.show(message, [this.#keepCopy, { label: joinLabel, run: this.#actions.joinAgain, isPrimary: true }])
+    this.#banner.show(message, [this.#keepCopy, { ...way, isPrimary: true }])
   }
 
   #pasteStopped(bytes: number): void {
@@ -111,12 +135,24 @@ export class RoomView {
   }
 
   #leave(): void {
-    const unsaved = this.#session.provider.saveStatus.state !== 'saved'
-    if (!unsaved) return this.#actions.leave()
-    this.#banner.show('Some of your changes are not saved yet.', [
+    const { provider } = this.#session
+    const { state, keeping } = provider.saveStatus
+    if (state === 'saved') return this.#actions.leave()
+    const leaveAndKeep = (): void => {
+      provider.signOut()
+      this.#actions.leave()
+    }
+    const leaveWithout = (): void => {
+      provider.discard()
+      this.#actions.leave()
+    }
+    const isKept = keeping === 'kept'
+    const message = 'Some of your changes are not saved yet.'
+    this.#banner.show(isKept ? `${message} They are kept on this device until you join again.` : message, [
       { label: 'Stay', run: () => this.#banner.hide() },
       this.#keepCopy,
-      { label: 'Leave without them', run: this.#actions.leave },
+      { label: 'Leave without them', run: leaveWithout },
+      ...(isKept ? [{ label: 'Leave and keep them', run: leaveAndKeep, isPrimary: true }] : []),
     ])
   }
 
@@ -125,7 +161,8 @@ export class RoomView {
   }
 
   readonly #onBeforeUnload = (event: Event): void => {
-    if (this.#session.provider.saveStatus.state !== 'saved') event.preventDefault()
+    const { state, keeping } = this.#session.provider.saveStatus
+    if (state !== 'saved' && keeping !== 'kept') event.preventDefault()
   }
 
   readonly #onOnline = (): void => {

@@ -1,4 +1,4 @@
-import { CollabProvider, type Credential, TEXT_NAME } from '@collab/provider'
+import { CollabProvider, type Credential, IndexedDbPersistence, TEXT_NAME } from '@collab/provider'
 import * as Y from 'yjs'
 
 /** One stay in one room: the text and its connection. */
@@ -12,7 +12,8 @@ export class Session {
     readonly name: string,
     credential: Credential,
   ) {
-    this.provider = new CollabProvider(location.href, room, this.doc, { credential, name })
+    const persistence = new IndexedDbPersistence(room, name)
+    this.provider = new CollabProvider(location.href, room, this.doc, { credential, name, persistence })
   }
 
   get content(): string {

@@ -1,4 +1,4 @@
-import { Code, type LatencyReport, type SaveStatus, type Status } from '@collab/provider'
+import { Code, type Keeping, type LatencyReport, type SaveStatus, type Status } from '@collab/provider'
 
 /** What each refusal means for the person at this page, and what to do. */
 const REFUSALS: Record<number, string> = {
@@ -14,6 +14,14 @@ const REFUSALS: Record<number, string> = {
   [Code.PasswordChanged]: 'The password of this room was changed. Join with the new one.',
   [Code.RoomExists]: 'A room of this name exists already. Join it with its password.',
   [Code.BadPassword]: 'A password has at least 6 characters and at most 256 bytes.',
+}
+
+/** Where a change is that is not saved, by what becomes of it when the page is closed. */
+const DEVICE: Record<Keeping, string> = {
+  none: 'Only in this tab',
+  failed: 'Only in this tab',
+  pending: 'On this device',
+  kept: 'Kept on this device',
 }
 
 /** A refusal in words; the server's own where this page knows no better. */
@@ -54,8 +62,8 @@ export function stateText(status: Status, now: number): string {
   }
 }
 
-export function saveText({ state, durability }: SaveStatus): string {
-  if (state === 'device') return 'On this device'
+export function saveText({ state, durability, keeping }: SaveStatus): string {
+  if (state === 'device') return DEVICE[keeping]
   if (state === 'sent') return 'Sent'
   return durability === 'quorum' ? 'Saved on several servers' : 'Saved'
 }
@@ -81,6 +89,11 @@ export function latencyDetail({ p50, jitter, loss }: LatencyReport): string {
 
 export function peopleText(count: number): string {
   return count === 1 ? 'Only you' : `${count} people`
+}
+
+/** A day and time in the words of the person's own language. */
+export function timeText(epochMs: number): string {
+  return new Date(epochMs).toLocaleString([], { weekday: 'long', day: 'numeric', month: 'long', hour: '2-digit', minute: '2-digit' })
 }
 
 function seconds(ms: number): string {

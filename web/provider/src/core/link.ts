@@ -63,6 +63,11 @@ export class Link {
     return this.#status.state === 'live' || this.#status.state === 'draining'
   }
 
+  /** Joins as a member of an earlier visit, if the server still knows it. */
+  resumeWith(token: string): void {
+    this.#resume = { type: 'Resume', secret: token }
+  }
+
   /** Connects now, whatever was planned. Does nothing while connected or connecting. */
   connect(): void {
     if (['offline', 'backoff', 'refused'].includes(this.#status.state)) this.#open()

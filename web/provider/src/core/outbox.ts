@@ -5,8 +5,6 @@ import { TokenBucket } from './token-bucket'
 export interface Edit {
   id: number
   update: Uint8Array
-  /** Whether it was computed against the server's state, and may hold what others wrote. */
-  isDiff: boolean
 }
 
 /**
@@ -18,7 +16,6 @@ export class Outbox {
   #queue: Uint8Array[] = []
   #inFlight: Edit | null = null
   #parked: Uint8Array[] = []
-  #queueIsDiff = false
   #lastId = 0
   #notBefore = 0
   #policy: Policy | null = null
@@ -28,6 +25,24 @@ export class Outbox {
   add(update: Uint8Array): void {
     const last = this.#queue.pop()
     this.#queue.push(...(last ? this.#merge(last, update) : [update]))
+  }
+
+  /** Changes from an earlier visit, in order, before those of this one. */
+  restore(changes: Uint8Array[]): void {
+    this.#queue.unshift(...changes)
+  }
+
+  /** Everything that is not saved, in order. */
+  get unsaved(): Uint8Array[] {
+    const sent = this.#inFlight ? [this.#inFlight.update] : []
+    return [...this.#parked, ...sent, ...this.#queue]
+  }
+
+  /** Forgets everything: the text it belongs to is given up. */
+  clear(): void {
+    this.#queue = []
+    this.#parked = []
+    this.#inFlight = null
   }
 
   /** Takes over the limits of a new membership. What was under way is sent again. */
@@ -52,8 +67,7 @@ export class Outbox {
     if (!update) return null
     this.#bucket?.take(now)
     this.#notBefore = now + this.#policy.throttleMs
-    this.#inFlight = { id: ++this.#lastId, update, isDiff: this.#queueIsDiff }
-    if (this.#queue.length === 0) this.#queueIsDiff = false
+    this.#inFlight = { id: ++this.#lastId, update }
     return this.#inFlight
   }
 
@@ -85,17 +99,16 @@ export class Outbox {
   }
 
   /**
-   * Replaces all that waits by what the server lacks, computed from its state vector. Waiting changes are all in it.
-   * A difference above the server's limit is not used: the changes go in the pieces in which they were made.
+   * Adds what the server lacks, computed from its state. It goes in one with all that waits, of which the server may have
+   * something that it has not saved: only the answer to a repetition tells that it is. Where that exceeds the server's
+   * limit, the changes go in the pieces in which they were made.
    */
-  replace(diff: Uint8Array): void {
-    if (diff.byteLength > this.#maxBytes) {
-      this.#queue.unshift(...this.#parked.splice(0))
-      return
-    }
-    this.#parked = []
-    this.#queue = [diff]
-    this.#queueIsDiff = true
+  complete(diff: Uint8Array): void {
+    const waiting = [...this.#parked.splice(0), ...this.#queue]
+    const fits = diff.byteLength <= this.#maxBytes
+    const merged = fits ? Y.mergeUpdates([diff, ...waiting]) : diff
+    const isOne = fits && merged.byteLength <= this.#maxBytes
+    this.#queue = isOne ? [merged] : fits ? [diff, ...waiting] : waiting
   }
 
   get inFlight(): Edit | null {
@@ -118,7 +131,6 @@ export class Outbox {
   #requeue(): void {
     if (!this.#inFlight) return
     const next = this.#queue.shift()
-    this.#queueIsDiff ||= this.#inFlight.isDiff
     this.#queue.unshift(...(next ? this.#merge(this.#inFlight.update, next) : [this.#inFlight.update]))
     this.#inFlight = null
   }

@@ -1,3 +1,4 @@
+import type { Keeping } from '../keep/persistence'
 import type { Durability } from '../wire/frames'
 
 /**
@@ -14,4 +15,6 @@ export interface SaveStatus {
   problem: { code: number; message: string } | null
   /** What the last answer promised; null before the first. */
   durability: Durability | null
+  /** Whether what is not saved outlives the page. */
+  keeping: Keeping
 }

@@ -2,11 +2,9 @@ import * as Y from 'yjs'
 import { Code, isPermanent } from '../wire/code'
 import type { ClientFrame, Durability, Rejected, Welcome } from '../wire/frames'
 import { Backoff } from './backoff'
+import { withoutDeletionsOf } from './deletions'
 import { Outbox } from './outbox'
 import type { SaveStatus } from './save-status'
-
-/** How often a difference with foreign changes in it is computed again, before it is given up. */
-const MAX_FOREIGN_TRIES = 5
 
 /** Brings local changes to the server's disk, whatever it answers. Pure: time is an argument. */
 export class Saver {
@@ -18,7 +16,6 @@ export class Saver {
   /** When to ask for the server's state; infinite when that is not needed. */
   #syncAt = Infinity
   #isSyncing = false
-  #foreignTries = 0
 
   constructor(doc: Y.Doc, random: () => number) {
     this.#doc = doc
@@ -37,7 +34,7 @@ export class Saver {
     this.#isSyncing = false
     this.#syncAt = this.#outbox.hasParked ? now : Infinity
     if (this.#outbox.isEmpty && hasMore(this.#doc, welcome.stateVector)) {
-      this.#outbox.replace(Y.encodeStateAsUpdate(this.#doc, welcome.stateVector))
+      this.#complete(welcome.stateVector, welcome.missing)
     }
   }
 
@@ -66,7 +63,6 @@ export class Saver {
   saved(id: number, durability: Durability): void {
     if (!this.#outbox.saved(id)) return
     this.#durability = durability
-    this.#foreignTries = 0
     this.#backoff.reset()
     if (!this.#outbox.hasParked) this.#problem = null
   }
@@ -74,8 +70,9 @@ export class Saver {
   rejected({ id, code, message, retryAfterMs }: Rejected, now: number): void {
     const edit = this.#outbox.inFlight
     if (edit?.id !== id) return
-    const foreign = code === Code.ForeignAuthor && edit.isDiff && this.#foreignTries++ < MAX_FOREIGN_TRIES
-    if (code === Code.ResyncNeeded || foreign) {
+    // Foreign are changes by others that the server lost, until they send them themselves, and those of an earlier visit,
+    // until the server knows that its connection is dead.
+    if (code === Code.ResyncNeeded || code === Code.ForeignAuthor) {
       this.#outbox.retry(id, now)
       this.#syncAt = now + this.#backoff.next()
     } else if (isPermanent(code)) {
@@ -86,19 +83,38 @@ export class Saver {
     }
   }
 
-  /** The server told its state. If we asked, what it lacks takes the place of all that waits. */
-  resynced(stateVector: Uint8Array): void {
+  /** The server told its state and what it has. If we asked, what it lacks goes with all that waits. */
+  resynced(stateVector: Uint8Array, theirs: Uint8Array): void {
     if (!this.#isSyncing) return
     this.#isSyncing = false
-    if (this.#outbox.isEmpty) return
-    this.#outbox.replace(Y.encodeStateAsUpdate(this.#doc, stateVector))
+    if (!this.#outbox.isEmpty) this.#complete(stateVector, theirs)
+  }
+
+  #complete(stateVector: Uint8Array, theirs: Uint8Array): void {
+    this.#outbox.complete(withoutDeletionsOf(Y.encodeStateAsUpdate(this.#doc, stateVector), theirs))
+  }
+
+  /** Changes from an earlier visit that are in the document. */
+  restore(changes: Uint8Array[]): void {
+    this.#outbox.restore(changes)
+  }
+
+  /** Everything that is not saved, in order. */
+  get unsaved(): Uint8Array[] {
+    return this.#outbox.unsaved
+  }
+
+  /** Gives up everything that is not saved. */
+  clear(): void {
+    this.#outbox.clear()
+    this.#problem = null
   }
 
   get isEmpty(): boolean {
     return this.#outbox.isEmpty
   }
 
-  status(now: number): SaveStatus {
+  status(now: number): Omit<SaveStatus, 'keeping'> {
     const nextAt = this.nextAt(now)
     return {
       state: this.#outbox.isEmpty ? 'saved' : this.#outbox.isWaiting || this.#outbox.hasParked ? 'device' : 'sent',

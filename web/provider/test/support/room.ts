@@ -1,5 +1,6 @@
 import * as Y from 'yjs'
-import { CollabProvider, type ProviderOptions } from '../../src/provider'
+import { CollabProvider } from '../../src/provider'
+import type { ProviderOptions } from '../../src/provider-types'
 import { FakeClock, settle } from './fake-clock'
 import { FakeServer } from './fake-server'
 

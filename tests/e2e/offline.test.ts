@@ -1,0 +1,188 @@
+import { readFileSync } from 'node:fs'
+import type { Browser } from 'playwright-core'
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { another, launch, visit } from './support/browser'
+import type { RoomPage } from './support/room-page'
+import { Server } from './support/server'
+import { cli } from './support/terminal'
+import { UdpRelay } from './support/udp-relay'
+import { until } from './support/until'
+
+const password = 'correct horse'
+let server: Server
+let browser: Browser
+let relay: UdpRelay
+
+beforeAll(async () => {
+  server = await Server.start()
+  relay = await UdpRelay.to(server.port)
+  browser = await launch()
+})
+
+afterAll(async () => {
+  await browser.close()
+  relay.close()
+  await server.stop()
+})
+
+beforeEach(() => {
+  relay.isCut = false
+})
+
+const address = (room: string): string => `${server.url}#room=${room}`
+
+/** Somebody whose line can be cut, in a room with the text `hello `. */
+async function connected(room: string, name: string): Promise<RoomPage> {
+  await cli(server, password, ['room', 'create', room])
+  await cli(server, password, ['write', room], 'hello ')
+  const page = await visit(browser, address(room))
+  await page.through(relay)
+  await page.join({ room, name, password })
+  await until(() => page.text(), (text) => text === 'hello ')
+  return page
+}
+
+test('what was typed while cut off outlives its closed tabs: it comes back by itself, once, for all', async () => {
+  const room = 'closed'
+  const ada = await connected(room, 'Ada')
+  const second = await another(ada, address(room))
+  await second.through(relay)
+  await second.join({ room, name: 'Ada', password })
+  const grace = await visit(browser, address(room))
+  await grace.join({ room, name: 'Grace', password })
+
+  relay.isCut = true
+  await ada.type('typed while away; ')
+  await second.type('in a second tab; ')
+  await grace.type('meanwhile; ')
+  await Promise.all([ada.isKept(), second.isKept()])
+  await Promise.all([ada.closeTab(), second.closeTab()])
+  expect(await grace.text()).toBe('hello meanwhile; ')
+
+  relay.isCut = false
+  const back = await another(ada, address(room))
+  await back.isLive()
+  await back.says(/was not sent then/)
+  const texts = async (): Promise<[string, string]> => [await back.text(), await grace.text()]
+  // The second tab's connection still counts as alive for up to half a minute; its words wait until it does not.
+  await until(texts, ([a, b]) => a === b && a.includes('away') && a.includes('second'), 75_000)
+  await back.isSaved()
+  const text = await cli(server, password, ['cat', room])
+  expect(await texts()).toEqual([text, text])
+  for (const words of ['hello ', 'typed while away; ', 'in a second tab; ', 'meanwhile; ']) {
+    expect(text.split(words)).toHaveLength(2)
+  }
+
+  // Nothing waits any more: the next visit is asked for the password, and sends nothing.
+  await back.closeTab()
+  const later = await another(ada, address(room))
+  await later.join({ room, name: 'Ada', password })
+  await until(() => later.text(), (found) => found === text)
+  expect(await cli(server, password, ['cat', room])).toBe(text)
+  expect([...ada.complaints, ...back.complaints, ...grace.complaints, ...later.complaints]).toEqual([])
+  await Promise.all([later.close(), grace.close()])
+})
+
+test('a reload while cut off asks for nothing and loses nothing', async () => {
+  const ada = await connected('reloaded', 'Ada')
+  relay.isCut = true
+  await ada.type('before the reload')
+  await ada.isKept()
+  await ada.page.reload()
+  await ada.says('Trying again')
+  relay.isCut = false
+  await ada.isLive(40_000)
+  await ada.isSaved()
+  expect(await cli(server, password, ['cat', 'reloaded'])).toBe('hello before the reload')
+  await ada.close()
+})
+
+test('leaving with something unsaved keeps it until the same person joins with the password', async () => {
+  const room = 'left'
+  const ada = await connected(room, 'Ada')
+  relay.isCut = true
+  await ada.type('for later')
+  await ada.isKept()
+  await ada.press('Leave')
+  await ada.press('Leave and keep them')
+  relay.isCut = false
+  await ada.page.reload()
+  await ada.says(/What Ada wrote here on .* is kept on this device/)
+  await ada.join({ room, name: 'Bob', password })
+  await until(() => ada.text(), (text) => text === 'hello ')
+  await ada.press('Leave')
+  await ada.join({ room, name: 'Ada', password })
+  await until(() => ada.text(), (text) => text === 'hello for later')
+  await ada.isSaved()
+  expect(await cli(server, password, ['cat', room])).toBe('hello for later')
+  await ada.close()
+})
+
+/** The room is another one when the person comes back: the old text is offered, and the new one gets nothing of it. */
+async function keepsACopyAndGoesOn(page: RoomPage, room: string, kept: string): Promise<void> {
+  await page.says('This room was restored or made anew.')
+  expect(await page.text()).toBe(kept)
+  const download = page.page.waitForEvent('download')
+  await page.press('Download a copy')
+  expect(readFileSync(await (await download).path(), 'utf8')).toBe(kept)
+  await page.press('Discard it and join')
+  await page.join({ room, name: 'Ada', password })
+  await until(() => page.text(), (text) => text === 'a new life')
+  expect(await cli(server, password, ['cat', room])).toBe('a new life')
+}
+
+async function madeAnew(room: string): Promise<void> {
+  await server.deleteRoom(room)
+  await cli(server, password, ['room', 'create', room])
+  await cli(server, password, ['write', room], 'a new life')
+}
+
+test('a room made anew while a page is cut off: a copy is offered, nothing is doubled', async () => {
+  const room = 'anew'
+  const ada = await connected(room, 'Ada')
+  relay.isCut = true
+  await ada.type('unsaved')
+  await ada.isKept()
+  await madeAnew(room)
+  relay.isCut = false
+  // The one comes on the old connection, the other on a new one: the pass was for the room as it was.
+  await ada.says(/This room was deleted\.|Your pass for this room has ended\./)
+  await ada.press('Join again')
+  await ada.join({ room, name: 'Ada', password }, false)
+  await keepsACopyAndGoesOn(ada, room, 'hello unsaved')
+  await ada.page.reload()
+  await ada.isLive()
+  await until(() => ada.text(), (text) => text === 'a new life')
+  await ada.close()
+})
+
+test('a room made anew while a page is closed: a copy is offered, nothing is doubled', async () => {
+  const room = 'anew-closed'
+  const ada = await connected(room, 'Ada')
+  relay.isCut = true
+  await ada.type('unsaved')
+  await ada.isKept()
+  await ada.closeTab()
+  await madeAnew(room)
+  const back = await another(ada, address(room))
+  await back.says('Your pass for this room has ended.')
+  await back.join({ room, name: 'Ada', password }, false)
+  await keepsACopyAndGoesOn(back, room, 'hello unsaved')
+  await back.close()
+})
+
+test('a browser that keeps nothing says so, and the page works without', async () => {
+  const ada = await connected('forgetful', 'Ada')
+  await ada.page.addInitScript(() => Object.defineProperty(globalThis, 'indexedDB', { value: undefined }))
+  await ada.page.reload()
+  await ada.isLive()
+  relay.isCut = true
+  await ada.type('at risk')
+  await ada.says('Only in this tab')
+  await ada.says(/keeps nothing for this page/)
+  relay.isCut = false
+  await ada.isLive(40_000)
+  await ada.isSaved()
+  expect(await cli(server, password, ['cat', 'forgetful'])).toBe('hello at risk')
+  await ada.close()
+})

@@ -1,0 +1,31 @@
+/** What a visit to a room leaves behind while the server has not saved all of it. */
+export interface UnsentWork {
+  /** Which life of the room's text it belongs to. */
+  generation: number
+  /** The whole document, as a Yjs update. */
+  state: Uint8Array
+  /** What of it is not saved, in order, as Yjs updates. */
+  changes: Uint8Array[]
+  /** Joins as the same member; empty when that is not wanted. */
+  resumeToken: string
+  /** When it was written down, in milliseconds since 1970. */
+  keptAt: number
+}
+
+/** Where one visit to one room keeps its unsent work. A promise that fails means that nothing can be kept now. */
+export interface Persistence {
+  /** Takes over what earlier visits left, unless another one that goes on has it. All of it is of one generation. */
+  take(): Promise<UnsentWork[]>
+  /** Keeps this in the place of all that this visit took over or kept before. */
+  keep(work: UnsentWork): Promise<void>
+  /** Everything is saved or given up: forgets all that this visit took over or kept. */
+  drop(): Promise<void>
+  /** The visit is over. What is kept stays for the next one. */
+  close(): void
+}
+
+/**
+ * How what is not saved is kept. `none`: there is nothing, or no place for it. `pending`: it is being written.
+ * `kept`: closing the page loses nothing. `failed`: the browser does not let us, closing the page loses it.
+ */
+export type Keeping = 'none' | 'pending' | 'kept' | 'failed'

@@ -1,0 +1,48 @@
+import type { Clock } from './core/clock'
+import type { LatencyReport } from './core/latency'
+import type { SaveStatus } from './core/save-status'
+import type { Status } from './core/status'
+import type { Persistence } from './keep/persistence'
+import type { Transport } from './transport/transport'
+import type { Credential, MemberInfo, Role } from './wire/frames'
+
+export interface ProviderOptions {
+  /** What gives the right to enter. A reconnect uses the resume token, and this again if that is not valid any more. */
+  credential: Credential
+  /** The name that others see; the server cleans it. */
+  name: string
+  /** Whether to connect at once; true by default. */
+  connect?: boolean
+  transport?: Transport
+  /** Where unsent work outlives the page; without it, closing the page loses what is not saved. */
+  persistence?: Persistence
+  clock?: Clock
+  /** A number from 0 up to 1, for the jitter of the backoff. */
+  random?: () => number
+}
+
+export interface Self {
+  member: number
+  /** The name after the server cleaned it. */
+  name: string
+  /** Joins as the same member after the page was loaded anew. */
+  resumeToken: string
+}
+
+// A type and not an interface: the observable wants an index signature.
+export type ProviderEvents = {
+  status: (status: Status) => void
+  /** Whether the text is that of the server, as far as the connection knows. */
+  synced: (synced: boolean) => void
+  saved: (status: SaveStatus) => void
+  latency: (report: LatencyReport) => void
+  /** How many are in the room, and who; the list is empty in a large room. */
+  members: (count: number, members: MemberInfo[]) => void
+  /** Who we are here; told at every join. */
+  self: (self: Self) => void
+  role: (role: Role) => void
+  /** The server refused for good. */
+  refused: (code: number, message: string) => void
+  /** The room's text began a new life: this copy must not be merged into it. Keep it apart, or discard it. */
+  generation: () => void
+}

@@ -1,0 +1,155 @@
+import { expect, test, vi } from 'vitest'
+import * as Y from 'yjs'
+import { Code, type Persistence, type UnsentWork } from '../src'
+import { settle } from './support/fake-clock'
+import { Room } from './support/room'
+
+/** A browser's storage, as visits to one room see it. */
+class FakeStorage {
+  works: UnsentWork[] = []
+  isFull = false
+  writes = 0
+
+  visit(): Persistence {
+    const check = (): Promise<void> => (this.isFull ? Promise.reject(new Error('quota')) : Promise.resolve())
+    return {
+      take: () => check().then(() => this.works),
+      keep: (work) => check().then(() => (this.writes++, (this.works = [work]), undefined)),
+      drop: () => check().then(() => void (this.works = [])),
+      close: () => undefined,
+    }
+  }
+}
+
+/** Somebody who writes while cut off, and closes the page. */
+async function closedOffline(storage: FakeStorage): Promise<Room> {
+  const room = await new Room({ persistence: storage.visit() }).join()
+  room.type('shared ')
+  await room.clock.advance(1_000)
+  room.server.isReachable = false
+  room.server.cut()
+  room.type('kept')
+  await settle()
+  expect(room.provider.saveStatus).toMatchObject({ state: 'device', keeping: 'kept' })
+  room.provider.destroy()
+  return room
+}
+
+/** The next visit, to the same server. */
+function visit(storage: FakeStorage, before: Room): Room {
+  const room = new Room({ persistence: storage.visit(), transport: before.server })
+  before.server.isReachable = true
+  return room
+}
+
+test('what was written while cut off is there after the page was closed, and arrives once', async () => {
+  const storage = new FakeStorage()
+  const before = await closedOffline(storage)
+  const room = visit(storage, before)
+  room.provider.connect()
+  await settle()
+  expect(before.server.joins.at(-1)).toMatchObject({ generation: 7, credential: { type: 'Resume', secret: 'resume-me' } })
+  expect(room.content).toBe('shared kept')
+  expect(before.server.text).toBe('shared kept')
+  expect(room.provider.saveStatus).toMatchObject({ state: 'saved', keeping: 'none' })
+  expect(room.provider.restoredFrom).not.toBe(null)
+  expect(storage.works).toEqual([])
+})
+
+test('it arrives once too if the server had it already', async () => {
+  const storage = new FakeStorage()
+  const before = await closedOffline(storage)
+  const kept = storage.works
+  await visit(storage, before).join()
+  storage.works = kept
+  const again = await visit(storage, before).join()
+  expect([before.server.text, again.content]).toEqual(['shared kept', 'shared kept'])
+  expect(storage.works).toEqual([])
+})
+
+test('two pages that were closed with work of their own', async () => {
+  const storage = new FakeStorage()
+  const one = await closedOffline(storage)
+  const doc = new Y.Doc()
+  Y.applyUpdate(doc, Y.encodeStateAsUpdate(one.server.doc))
+  const updates: Uint8Array[] = []
+  doc.on('update', (update) => updates.push(update))
+  doc.getText('text').insert(0, 'other ')
+  const [first] = storage.works
+  if (!first) throw new Error('nothing is kept')
+  storage.works.push({ ...first, state: Y.encodeStateAsUpdate(doc), changes: updates })
+  const room = await visit(storage, one).join()
+  await room.clock.advance(1_000)
+  expect(one.server.text).toBe('other shared kept')
+  expect(storage.works).toEqual([])
+})
+
+test('a room that is another one by now gets nothing of it, until the person gives it up', async () => {
+  const storage = new FakeStorage()
+  const before = await closedOffline(storage)
+  before.server.onJoin = () => ({ type: 'Refused', code: Code.GenerationChanged, message: '', retryAfterMs: null })
+  const room = visit(storage, before)
+  const told = vi.fn()
+  room.provider.on('generation', told)
+  await room.join()
+  expect(told).toHaveBeenCalledOnce()
+  expect(room.content).toBe('shared kept')
+  expect(storage.works).toHaveLength(1)
+  room.provider.discard()
+  await settle()
+  expect(storage.works).toEqual([])
+})
+
+test('a storage that refuses costs the keeping and nothing else', async () => {
+  const storage = new FakeStorage()
+  storage.isFull = true
+  const room = await new Room({ persistence: storage.visit() }).join()
+  expect(room.state).toBe('live')
+  room.server.saves = false
+  room.type('a')
+  await settle()
+  expect(room.provider.saveStatus.keeping).toBe('failed')
+  room.server.saves = true
+  room.server.edits.forEach((edit) => room.server.save(edit))
+  expect(room.server.text).toBe('a')
+})
+
+test('a storage that hangs does not keep anybody out', async () => {
+  const never = (): Promise<never> => new Promise(() => undefined)
+  const persistence = { take: never, keep: never, drop: never, close: () => undefined }
+  const room = await new Room({ persistence }).join()
+  await room.clock.advance(3_000)
+  expect(room.state).toBe('live')
+})
+
+test('somebody who signs out leaves no pass behind', async () => {
+  const storage = new FakeStorage()
+  const room = await new Room({ persistence: storage.visit() }).join()
+  room.server.saves = false
+  room.type('a')
+  room.provider.signOut()
+  await room.clock.advance(1_000)
+  expect(storage.works[0]?.resumeToken).toBe('')
+})
+
+test('a long history of deletions is no part of what is sent again', async () => {
+  const room = await new Room().join()
+  const theirs = new Y.Doc()
+  theirs.getText('text').insert(0, 'ab'.repeat(2_000))
+  for (let i = 1_999; i >= 0; i--) theirs.getText('text').delete(2 * i + 1, 1)
+  Y.applyUpdate(room.server.doc, Y.encodeStateAsUpdate(theirs))
+  room.server.send({
+    type: 'Resync',
+    update: Y.encodeStateAsUpdate(room.server.doc),
+    stateVector: Y.encodeStateVector(room.server.doc),
+  })
+  room.server.saves = false
+  room.text.delete(0, 2)
+  const [edit] = room.server.edits
+  room.server.send({ type: 'Rejected', id: edit?.id ?? 0, code: Code.ResyncNeeded, message: '', retryAfterMs: null })
+  room.server.saves = true
+  await room.clock.advance(2_000)
+  expect(room.server.edits.at(-1)?.update.byteLength).toBeLessThan(60)
+  expect(room.server.text).toBe('a'.repeat(1_998))
+  expect(room.provider.saveStatus.state).toBe('saved')
+})
