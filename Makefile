@@ -5,8 +5,11 @@ PAGE_SOURCES := $(shell git ls-files web 2>/dev/null)
 DATA ?= data
 CLIENTS ?= 1000
 DURATION ?= 30s
+KILLS ?= 50
+EDITS ?= 100000
+ROOMS ?= 10000
 
-.PHONY: help run build test check unit page-check e2e smoke bench setup setup-test clean
+.PHONY: help run build test check unit page-check e2e smoke bench crash soak setup setup-test clean
 
 help: ## List what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -52,6 +55,14 @@ smoke: ## A short run of the load generator: nothing lost, all replicas equal
 
 bench: build ## Measure latencies with 1,000 clients (CLIENTS=, DURATION=)
 	target/release/collab-bench --clients $(CLIENTS) --duration $(DURATION) --json target/bench.json
+
+crash: $(PAGE) ## Kill the server under load, again and again: nothing saved is missing or twice (KILLS=)
+	cargo build --workspace --bins --locked
+	COLLAB_KILLS=$(KILLS) cargo test -p collab-tests --locked --test durability kills -- --nocapture
+
+soak: build ## A room edited 100,000 times, 10,000 rooms visited once: file, load time and memory (EDITS=, ROOMS=)
+	COLLAB_SOAK_EDITS=$(EDITS) COLLAB_SOAK_ROOMS=$(ROOMS) timeout 3600 \
+		cargo test --release -p collab-tests --locked --test compaction -- --nocapture --test-threads 1
 
 clean: ## Remove everything that was built
 	cargo clean

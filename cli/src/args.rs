@@ -50,6 +50,8 @@ pub enum Command {
     Write(crate::write::Command),
     /// Print the server's log (needs the admin token)
     Logs(crate::logs::Command),
+    /// Write everything that the server holds to a file (needs the admin token)
+    Backup(crate::backup::Command),
     /// Measure how long a message takes to the server and back
     Ping(crate::ping::Command),
 }

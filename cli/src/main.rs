@@ -18,6 +18,8 @@ mod join;
 
 mod logs;
 
+mod backup;
+
 mod ping;
 
 mod connect;
@@ -49,6 +51,7 @@ async fn main() -> ExitCode {
         Command::Follow(command) => follow::run(&args.global, command).await,
         Command::Write(command) => write::run(&args.global, command).await,
         Command::Logs(command) => logs::run(&args.global, command).await,
+        Command::Backup(command) => backup::run(&args.global, command).await,
         Command::Ping(command) => ping::run(&args.global, command).await,
     };
     match result {

@@ -3,9 +3,13 @@
 use std::time::Duration;
 
 use collab_proto::RoomName;
-use collab_proto::api::{ApiError, ChangePassword, CreateRoom, LogPage, LogQuery, RoomCreated, RoomInfo, ServerInfo};
+use collab_proto::api::{
+    ApiError, BACKUP_DIGEST_BYTES, BACKUP_MAGIC, ChangePassword, CreateRoom, LogPage, LogQuery, RoomCreated, RoomInfo,
+    ServerInfo,
+};
 use reqwest::{Method, RequestBuilder, Response, Url};
 use serde::de::DeserializeOwned;
+use sha2::{Digest, Sha256};
 
 use crate::driver::DriverError;
 use crate::trust::{Trust, Verifier};
@@ -53,6 +57,20 @@ pub enum ApiSetupError {
     Http(#[from] reqwest::Error),
 }
 
+/// Why there is no backup.
+#[derive(Debug, thiserror::Error)]
+pub enum BackupFailure {
+    /// The request had no success.
+    #[error(transparent)]
+    Api(#[from] ApiFailure),
+    /// It could not be kept.
+    #[error(transparent)]
+    Sink(#[from] std::io::Error),
+    /// It ended too early, or is not what the server sent.
+    #[error("the backup is not whole")]
+    Cut,
+}
+
 /// The HTTP API of one server. Cheap to clone.
 #[derive(Clone)]
 pub struct Api {
@@ -70,6 +88,9 @@ const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 
 /// Longest time to an answer, besides what a query asks the server to wait.
 const ANSWER_LIMIT: Duration = Duration::from_secs(30);
+
+/// Longest time for a backup.
+const BACKUP_LIMIT: Duration = Duration::from_secs(3600);
 
 impl Api {
     /// The API at `base`, such as `https://host:4433` or `http://localhost:3001`, with an admin or owner token if there is one.
@@ -155,6 +176,29 @@ impl Api {
         self.ask(self.request(Method::GET, &["logs"]).query(query).timeout(limit)).await
     }
 
+    /// Takes a backup and hands it to `sink` as it comes. It is whole when this succeeds: what came is checked against the
+    /// digest at its end. Needs the admin token. Ends when nothing comes for 30 seconds.
+    ///
+    /// # Errors
+    ///
+    /// [`BackupFailure`].
+    pub async fn backup(&self, mut sink: impl FnMut(&[u8]) -> std::io::Result<()>) -> Result<u64, BackupFailure> {
+        let request = self.request(Method::GET, &["backup"]).timeout(BACKUP_LIMIT);
+        let response = request.send().await.map_err(|error| self.unreachable(&error))?;
+        if !response.status().is_success() {
+            return Err(self.refusal(response).await.into());
+        }
+        let (mut response, mut seal) = (response, Seal::default());
+        loop {
+            let chunk = tokio::time::timeout(ANSWER_LIMIT, response.chunk()).await;
+            let Ok(Ok(chunk)) = chunk else { return Err(BackupFailure::Cut) };
+            let Some(chunk) = chunk else { break };
+            seal.look(&chunk);
+            sink(&chunk)?;
+        }
+        if seal.holds() { Ok(seal.bytes) } else { Err(BackupFailure::Cut) }
+    }
+
     fn request(&self, method: Method, path: &[&str]) -> RequestBuilder {
         let mut url = self.base.clone();
         if let Ok(mut segments) = url.path_segments_mut() {
@@ -179,13 +223,18 @@ impl Api {
     async fn send(&self, request: RequestBuilder) -> Result<(String, Vec<u8>), ApiFailure> {
         let response = request.send().await.map_err(|error| self.unreachable(&error))?;
         let (url, status) = (response.url().to_string(), response.status());
-        let body = self.read(response).await?;
-        if status.is_success() {
-            return Ok((url, body));
+        if !status.is_success() {
+            return Err(self.refusal(response).await);
         }
-        match read_json::<ApiError>(&body) {
-            Ok(error) => Err(ApiFailure::Refused(error)),
-            Err(_) => Err(ApiFailure::NotUnderstood { url, reason: format!("it answers {status}") }),
+        Ok((url, self.read(response).await?))
+    }
+
+    async fn refusal(&self, response: Response) -> ApiFailure {
+        let (url, status) = (response.url().to_string(), response.status());
+        match self.read(response).await.map(|body| read_json::<ApiError>(&body)) {
+            Ok(Ok(error)) => ApiFailure::Refused(error),
+            Ok(Err(_)) => ApiFailure::NotUnderstood { url, reason: format!("it answers {status}") },
+            Err(failure) => failure,
         }
     }
 
@@ -209,6 +258,32 @@ impl Api {
             None => innermost(error),
         };
         ApiFailure::Unreachable { url: self.base.to_string(), reason }
+    }
+}
+
+/// Checks a backup as it comes: how it begins, and that its last bytes are the digest of those before them.
+#[derive(Default)]
+struct Seal {
+    digest: Sha256,
+    /// The last bytes, which may be the digest.
+    tail: Vec<u8>,
+    start: Vec<u8>,
+    bytes: u64,
+}
+
+impl Seal {
+    fn look(&mut self, chunk: &[u8]) {
+        self.bytes += chunk.len() as u64;
+        let lacks = BACKUP_MAGIC.len().saturating_sub(self.start.len()).min(chunk.len());
+        self.start.extend_from_slice(&chunk[..lacks]);
+        self.tail.extend_from_slice(chunk);
+        let known = self.tail.len().saturating_sub(BACKUP_DIGEST_BYTES);
+        self.digest.update(&self.tail[..known]);
+        self.tail.drain(..known);
+    }
+
+    fn holds(&self) -> bool {
+        self.start == BACKUP_MAGIC && self.digest.clone().finalize().as_slice() == self.tail
     }
 }
 

@@ -80,6 +80,12 @@ pub struct ApiError {
     pub retry_after_ms: Option<u32>,
 }
 
+/// How a backup begins (`GET /api/backup`). The number is the version of what follows.
+pub const BACKUP_MAGIC: &[u8; 16] = b"collab-backup 1\n";
+
+/// How many bytes at the end of a backup are the SHA-256 of everything before them.
+pub const BACKUP_DIGEST_BYTES: usize = 32;
+
 macro_rules! kinds {
     ($($(#[$doc:meta])* $name:ident = $text:literal,)*) => {
         /// What an entry of the audit log is about. The position of a variant is its number in the store.
@@ -135,6 +141,10 @@ kinds! {
     Sanitised = "sanitised",
     /// Somebody used the admin token.
     AdminQuery = "admin-query",
+    /// The admin took a backup.
+    BackedUp = "backed-up",
+    /// Rooms and log come from a backup.
+    Restored = "restored",
 }
 
 impl fmt::Display for LogKind {

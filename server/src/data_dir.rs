@@ -8,6 +8,9 @@ use std::path::{Path, PathBuf};
 use collab_certs::private_file;
 use subtle::ConstantTimeEq;
 
+/// The file that is locked.
+pub const LOCK: &str = "lock";
+
 /// The folder, locked against other servers until this is dropped.
 #[derive(Debug)]
 pub struct DataDir {
@@ -78,6 +81,9 @@ pub enum DataDirError {
 }
 
 impl DataDir {
+    /// The name of the store's file.
+    pub const STORE: &'static str = "collab.redb";
+
     /// Makes the folder (mode 0700) unless it exists, and locks it.
     pub fn open(path: &Path) -> Result<Self, DataDirError> {
         let made = DirBuilder::new().recursive(true).mode(0o700).create(path);
@@ -92,7 +98,7 @@ impl DataDir {
 
     /// The store's file.
     pub fn store(&self) -> PathBuf {
-        self.path.join("collab.redb")
+        self.path.join(Self::STORE)
     }
 
     /// The admin token's file.
@@ -145,7 +151,7 @@ fn draw<const N: usize>(path: &Path) -> Result<[u8; N], DataDirError> {
 /// Takes the lock, which the system gives back whenever and however this process ends, and leaves our process id for the
 /// message that the next one prints.
 fn lock(folder: &Path) -> Result<File, DataDirError> {
-    let path = folder.join("lock");
+    let path = folder.join(LOCK);
     let opened = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(&path);
     let mut file = opened.map_err(|source| failed("open", &path, source))?;
     match file.try_lock() {

@@ -3,6 +3,7 @@
 //! Reading order: [`room`] is the exhibit (one text, its members, what each is sent), [`session`] and [`transport`] bring
 //! people to it, [`auth`] decides who may enter, [`store`] keeps what must outlive the process, [`http`] shows pages and the API,
 //! and [`serve`] starts and stops the whole.
+//! [`maintenance`] is for data that no server uses at the moment.
 
 pub mod room;
 
@@ -21,6 +22,8 @@ pub mod audit;
 pub mod auditor;
 
 pub mod serve;
+
+pub mod maintenance;
 
 pub mod app;
 

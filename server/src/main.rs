@@ -1,11 +1,12 @@
 //! Starts the server as the command line, the environment and a file say.
 
 use std::io::Write;
+use std::path::Path;
 use std::process::ExitCode;
 
 use collab_server::config::{self, Config, ConfigError, Request};
-use collab_server::logging;
 use collab_server::serve::{Addresses, Server};
+use collab_server::{logging, maintenance};
 use tokio::signal::unix::{SignalKind, signal};
 
 fn main() -> ExitCode {
@@ -23,6 +24,8 @@ fn main() -> ExitCode {
     let done = match request {
         Request::Serve(config) => serve(*config),
         Request::Show(text) => say(&text),
+        Request::Check(data) => check(&data),
+        Request::Restore { data, backup } => restore(&data, &backup),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -50,6 +53,17 @@ fn serve(config: Config) -> anyhow::Result<()> {
             .await;
         Ok(())
     })
+}
+
+fn check(data: &Path) -> anyhow::Result<()> {
+    let report = maintenance::check(data)?;
+    say(&report.to_string())?;
+    anyhow::ensure!(report.is_clean(), "the database in {} is damaged", data.display());
+    Ok(())
+}
+
+fn restore(data: &Path, backup: &Path) -> anyhow::Result<()> {
+    say(&maintenance::restore(data, backup)?.to_string())
 }
 
 fn greeting(addresses: &Addresses) -> String {

@@ -48,6 +48,13 @@ pub async fn fails(data: &Path, arguments: &[impl AsRef<str>]) -> Ended {
     Process::start(command(data, arguments), b"").ended().await
 }
 
+/// Runs a command of the server, such as `check`, on a data folder.
+pub async fn maintain(command: &str, data: &Path, arguments: &[&str]) -> Ended {
+    let mut process = Command::new(program("collab-server"));
+    process.env_clear().arg(command).arg("--data").arg(data).args(arguments);
+    Process::start(process, b"").ended().await
+}
+
 impl TestServer {
     /// A server with the limits that people meet.
     pub async fn start() -> Self {

@@ -113,7 +113,7 @@ fn each_library_is_named_where_it_is_wrapped() {
     assert_wrapped("jsonwebtoken::", &["server/src/auth/tokens.rs"]);
     assert_wrapped("argon2::", &["server/src/auth/passwords.rs"]);
     assert_wrapped("ammonia::", &["server/src/auth/names.rs"]);
-    assert_wrapped("postcard::", &["proto/src/codec.rs", "server/src/store/redb/"]);
+    assert_wrapped("postcard::", &["proto/src/codec.rs", "server/src/store/redb/", "server/src/store/backup.rs"]);
     assert_wrapped("anyhow::", &["server/src/main.rs", "cli/", "bench/"]);
     // The start-up holds the endpoint that the transport made, to close it at the end.
     for library in ["wtransport::", "quinn::"] {

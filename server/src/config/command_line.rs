@@ -16,7 +16,19 @@ pub enum Request {
     Serve(Box<Config>),
     /// To see the configuration: TOML to print.
     Show(String),
+    /// To check the database in a data folder.
+    Check(PathBuf),
+    /// To fill an empty data folder from a backup.
+    Restore {
+        /// The folder.
+        data: PathBuf,
+        /// The backup.
+        backup: PathBuf,
+    },
 }
+
+/// The argument of `restore`. Its name is in no table of keys.
+const BACKUP: &str = "backup file";
 
 const PRECEDENCE: &str = "A value comes from the command line, else the environment, else the file, else the default.";
 
@@ -26,17 +38,21 @@ pub fn read(
     environment: impl IntoIterator<Item = (OsString, OsString)>,
 ) -> Result<Request, ConfigError> {
     let matches = command().try_get_matches_from(arguments)?;
-    let show = matches.subcommand_matches("config");
+    let command = matches.subcommand();
     let mut values = Values::default();
-    let flagged_file = read_flags(show.unwrap_or(&matches), &mut values);
+    let flagged_file = read_flags(command.map_or(&matches, |(_, matches)| matches), &mut values);
     let file = values.read_environment(environment.into_iter())?;
     if let Some(path) = flagged_file.or(file) {
         values.read_file(&path)?;
     }
     let config = Config::from_values(&values)?;
-    Ok(match show {
-        Some(_) => Request::Show(shown(&config, &values)),
-        None => Request::Serve(Box::new(config)),
+    Ok(match command {
+        Some(("config", _)) => Request::Show(shown(&config, &values)),
+        Some(("check", _)) => Request::Check(config.data),
+        Some(("restore", matches)) => {
+            Request::Restore { data: config.data, backup: matches.get_one(BACKUP).cloned().unwrap_or_default() }
+        }
+        _ => Request::Serve(Box::new(config)),
     })
 }
 
@@ -55,6 +71,24 @@ fn command() -> Command {
         .arg(file)
         .args(KEYS.iter().map(argument))
         .subcommand(Command::new("config").about("Shows the configuration as TOML, and where each value comes from"))
+        .subcommand(
+            Command::new("check").about(
+                "Checks the database in the data folder, which no server may use: pages, records, texts and log",
+            ),
+        )
+        .subcommand(restore())
+}
+
+fn restore() -> Command {
+    let backup = Arg::new(BACKUP)
+        .value_name("FILE")
+        .required(true)
+        .value_parser(value_parser!(PathBuf))
+        .help("What `collab-cli backup` wrote");
+    Command::new("restore").about("Fills an empty or new data folder from a backup").arg(backup).after_help(
+        "Every room keeps its text, its password and its log, and begins another life: clients that come back with unsaved \
+         edits are offered to keep a copy. Owner tokens of before are void; the admin token rules the rooms.",
+    )
 }
 
 fn argument(key: &'static Key) -> Arg {

@@ -11,7 +11,7 @@ fn read_with(flags: &[&str], variables: &[(&str, &str)]) -> Result<Request, Conf
 fn config(flags: &[&str], variables: &[(&str, &str)]) -> Config {
     match read_with(flags, variables).unwrap() {
         Request::Serve(config) => *config,
-        Request::Show(text) => panic!("{text}"),
+        other => panic!("{other:?}"),
     }
 }
 

@@ -14,6 +14,7 @@ use collab_proto::api::{LogPage, LogQuery};
 use super::Peer;
 use super::access::admin;
 use super::answer::{Answer, Result};
+use super::backup::Turn;
 use super::rooms::record_query;
 use crate::app::{App, Phase};
 use crate::refusal::Refusal;
@@ -23,22 +24,29 @@ const MAX_WAIT_MS: u32 = 30_000;
 /// How much of a query the log repeats, in characters.
 const MAX_DETAIL_CHARS: usize = 200;
 
-/// What the API's handlers share: the app, and who is following the log.
+/// What the API's handlers share: the app, who is following the log, and whose turn it is to take a backup.
 #[derive(Clone)]
 pub(super) struct Api {
     app: Arc<App>,
     followers: Arc<Followers>,
+    backup: Turn,
 }
 
 impl Api {
     pub fn new(app: Arc<App>) -> Self {
-        Self { app, followers: Arc::default() }
+        Self { app, followers: Arc::default(), backup: Turn::default() }
     }
 }
 
 impl FromRef<Api> for Arc<App> {
     fn from_ref(api: &Api) -> Self {
         api.app.clone()
+    }
+}
+
+impl FromRef<Api> for Turn {
+    fn from_ref(api: &Api) -> Self {
+        api.backup.clone()
     }
 }
 

@@ -1,7 +1,7 @@
 //! The pages and the JSON API, over HTTPS and, for this machine alone, in clear text. One router serves both.
 //!
 //! Reading order: [`listener`] (connections), `guard` (what every request must pass), `access` (who asks), `rooms`,
-//! `logs`, `server` (the API), `pages` (what a browser shows), `answer` (refusals as HTTP).
+//! `logs`, `backup`, `server` (the API), `pages` (what a browser shows), `answer` (refusals as HTTP).
 
 pub mod listener;
 
@@ -12,6 +12,8 @@ mod access;
 mod rooms;
 
 mod logs;
+
+mod backup;
 
 mod server;
 
@@ -42,6 +44,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/rooms/{name}", get(rooms::show).delete(rooms::delete))
         .route("/rooms/{name}/password", put(rooms::change_password))
         .route("/logs", get(logs::logs))
+        .route("/backup", get(backup::backup))
         .with_state(logs::Api::new(app.clone()))
         .layer(map_response(answer::never_kept))
         .fallback(answer::no_such_endpoint)

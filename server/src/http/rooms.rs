@@ -98,7 +98,7 @@ pub(super) async fn record_query(app: &App, peer: Peer, room: Option<RoomName>, 
     Ok(())
 }
 
-fn origin(peer: Peer, actor: Actor) -> Origin {
+pub(super) fn origin(peer: Peer, actor: Actor) -> Origin {
     Origin { address: peer.address.ip().to_canonical(), actor }
 }
 

@@ -5,9 +5,11 @@
 use bytes::Bytes;
 use collab_proto::api::{LogKind, LogQuery};
 use collab_proto::{Generation, MemberId, RoomName};
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 use futures_util::{FutureExt, StreamExt, stream};
+use tokio::sync::mpsc;
 
+use super::backup::{Reader, Record};
 use super::{Append, RoomRecord, Store, StoreError, WAITING_BYTES};
 use crate::audit::NewEntry;
 
@@ -31,7 +33,27 @@ pub async fn check<S: Store>(make: impl Fn() -> S) {
     pages_neither_skip_nor_repeat(make()).await;
     a_watcher_sees_the_log_grow(make()).await;
     pruning_takes_the_oldest_and_keeps_the_numbers(make()).await;
+    a_backup_holds_everything(make()).await;
     a_closed_store_says_so(make()).await;
+}
+
+/// A backup of a store, read to its end.
+pub async fn backup(store: &impl Store) -> Result<Vec<Record>, StoreError> {
+    let (sender, mut pieces) = mpsc::channel::<Bytes>(1);
+    let mut bytes = Vec::new();
+    let collect = async {
+        while let Some(piece) = pieces.recv().await {
+            bytes.extend_from_slice(&piece);
+        }
+    };
+    let (summary, ()) = join(store.backup(sender), collect).await;
+    let mut reader = Reader::new(&bytes[..]).map_err(|error| StoreError::Damaged(error.to_string()))?;
+    let mut records = Vec::new();
+    while let Some(record) = reader.read().expect("a whole backup") {
+        records.push(record);
+    }
+    assert_eq!(reader.summary(), summary?);
+    Ok(records)
 }
 
 /// A name for a room.
@@ -378,6 +400,31 @@ async fn pruning_takes_the_oldest_and_keeps_the_numbers(store: impl Store) {
 
     store.log(vec![entry(1, LogKind::Joined, "a")]).await.expect("logged");
     assert_eq!(seqs(&store, oldest_first()).await, [11], "a number is never given twice");
+}
+
+async fn a_backup_holds_everything(store: impl Store) {
+    assert_eq!(backup(&store).await, Ok(Vec::new()));
+    for room in ["b", "a"] {
+        create(&store, room).await;
+    }
+    for update in ["1", "2", "3"] {
+        append(&store, "a", update).await.expect("durable");
+    }
+    store.compact(&name("a"), Generation(1), Bytes::from_static(b"12"), 2).await.expect("a snapshot");
+    store.prune_log(0, 2).await.expect("pruned");
+    let expected = vec![
+        Record::Room(record("a", 1)),
+        Record::Snapshot { seq: 2, state: Bytes::from_static(b"12") },
+        Record::Update { seq: 3, update: Bytes::from_static(b"3") },
+        Record::Room(record("b", 1)),
+        Record::Entry { seq: 4, entry: entry(0, LogKind::Edited, "a") },
+        Record::Entry { seq: 5, entry: entry(0, LogKind::Edited, "a") },
+    ];
+    assert_eq!(backup(&store).await, Ok(expected));
+
+    let (sender, pieces) = mpsc::channel(1);
+    drop(pieces);
+    assert!(matches!(store.backup(sender).await, Err(StoreError::Failed(_))), "nobody takes it");
 }
 
 async fn a_closed_store_says_so(store: impl Store) {

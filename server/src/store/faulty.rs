@@ -10,8 +10,9 @@ use collab_proto::api::{LogPage, LogQuery};
 use collab_proto::{Generation, RoomName};
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, ready};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
+use super::backup::Summary;
 use super::{Admission, Append, Durable, RoomRecord, Store, StoreError, StoredRoom};
 use crate::audit::NewEntry;
 
@@ -201,6 +202,11 @@ impl<S: Store> Store for FaultyStore<S> {
     async fn prune_log(&self, before_ms: u64, keep: u64) -> Result<u64, StoreError> {
         self.faults.check()?;
         self.inner.prune_log(before_ms, keep).await
+    }
+
+    async fn backup(&self, pieces: mpsc::Sender<Bytes>) -> Result<Summary, StoreError> {
+        self.faults.check()?;
+        self.inner.backup(pieces).await
     }
 
     async fn close(&self) {

@@ -9,8 +9,9 @@ use collab_proto::api::{LogEntry, LogPage, LogQuery};
 use collab_proto::{Durability, Generation, RoomName};
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, ready};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
+use super::backup::{PIECE_BYTES, Record, Summary, Writer};
 use super::gate::Gate;
 use super::page::{Span, page};
 use super::{Admission, Append, Durable, RoomRecord, Store, StoreError, StoredRoom};
@@ -92,6 +93,25 @@ impl Tables {
         }
         self.log(append.entry);
         Ok(Durable { durability: Durability::Disk, seq })
+    }
+
+    fn backup(&self) -> std::io::Result<(Vec<u8>, Summary)> {
+        let mut bytes = Vec::new();
+        let mut writer = Writer::new(&mut bytes, self.log_seq)?;
+        for room in self.rooms.values() {
+            writer.record(&Record::Room(room.record.clone()))?;
+            if let Some((seq, state)) = room.snapshot.clone() {
+                writer.record(&Record::Snapshot { seq, state })?;
+            }
+            for (&seq, update) in &room.updates {
+                writer.record(&Record::Update { seq, update: update.clone() })?;
+            }
+        }
+        for (&seq, entry) in &self.log {
+            writer.record(&Record::Entry { seq, entry: unnumbered(entry.clone()) })?;
+        }
+        let summary = writer.finish()?;
+        Ok((bytes, summary))
     }
 
     fn prune(&mut self, before_ms: u64, keep: u64) -> u64 {
@@ -213,10 +233,25 @@ impl Store for MemoryStore {
         self.write(|tables| Ok(tables.prune(before_ms, keep)))
     }
 
+    async fn backup(&self, pieces: mpsc::Sender<Bytes>) -> Result<Summary, StoreError> {
+        let (bytes, summary) = self.tables()?.backup().map_err(|error| StoreError::Failed(error.to_string()))?;
+        for piece in bytes.chunks(PIECE_BYTES) {
+            let sent = pieces.send(Bytes::copy_from_slice(piece)).await;
+            sent.map_err(|_| StoreError::Failed("nobody takes the backup".into()))?;
+        }
+        Ok(summary)
+    }
+
     async fn close(&self) {
         self.gate.close();
         self.tables.lock().unwrap_or_else(PoisonError::into_inner).closed = true;
     }
+}
+
+fn unnumbered(entry: LogEntry) -> NewEntry {
+    let LogEntry { time_ms, kind, room, member, name, address, bytes, detail, .. } = entry;
+    let address = address.and_then(|address| address.parse().ok());
+    NewEntry { time_ms, kind, room, member, name, address, bytes, detail }
 }
 
 #[cfg(test)]

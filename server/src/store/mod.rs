@@ -1,7 +1,10 @@
 //! Where rooms, texts and the audit log live.
 //!
 //! [`Store`] says in words what every implementation owes; `conformance` checks each of them against it. [`redb`] is the
-//! store of one server. The others exist for tests: one in memory, one that fails on command.
+//! store of one server. The others exist for tests: one in memory, one that fails on command. [`backup`] is everything in a
+//! store as a stream of bytes.
+
+pub mod backup;
 
 mod gate;
 
@@ -24,7 +27,7 @@ use collab_proto::api::{LogPage, LogQuery};
 use collab_proto::{Durability, Generation, RoomName};
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
 pub use self::gate::WAITING_BYTES;
 use crate::audit::NewEntry;
@@ -177,6 +180,10 @@ pub trait Store: Send + Sync + 'static {
     /// Removes the oldest log entries for as long as they are older than `before_ms` or there are more than `keep`. Says how
     /// many went. The numbers of the others stay, and are never given again.
     async fn prune_log(&self, before_ms: u64, keep: u64) -> Result<u64, StoreError>;
+
+    /// Sends everything that is durable now, as a [`backup`] in pieces, while others go on writing. What comes later is not
+    /// in it. When nobody receives any more, it ends with [`StoreError::Failed`].
+    async fn backup(&self, pieces: mpsc::Sender<Bytes>) -> Result<backup::Summary, StoreError>;
 
     /// Makes everything called so far durable and closes the files. Later calls give [`StoreError::Closed`].
     async fn close(&self);

@@ -4,6 +4,8 @@
 //! transaction; `apply` says what each write does to the `tables`. One sync of the disk serves everybody who waited, so the
 //! throughput grows with the load. Reads see what is durable and run beside the writer.
 //!
+//! `dump` and `refill` are the two ends of a backup, `check` looks at every record of a store that nobody uses.
+//!
 //! When a commit fails (the disk is full, say), everything in its batch fails; the database is closed, opened again,
 //! checked and synced, and the next batch is tried as if nothing had been. While it cannot be opened, reads and writes fail, and each
 //! later batch tries again.
@@ -20,9 +22,16 @@ mod writer;
 
 mod read;
 
+mod dump;
+
+mod refill;
+
+mod check;
+
 #[cfg(test)]
 mod tests;
 
+use std::io::Read;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Sender, channel};
@@ -36,12 +45,15 @@ use collab_proto::{Durability, Generation, RoomName};
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, ready};
 use redb::ReadTransaction;
-use tokio::sync::{Semaphore, oneshot, watch};
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 
 use self::apply::PRUNE_STEP;
+pub use self::check::Findings;
 use self::error::panicked;
 use self::files::{Files, Open};
+pub use self::refill::RestoreError;
 use self::writer::{Job, Op, Writer};
+use super::backup::{Pieces, Reader, Summary};
 use super::gate::Gate;
 use super::{Admission, Append, Durable, RoomRecord, Store, StoreError, StoredRoom};
 use crate::audit::NewEntry;
@@ -77,6 +89,25 @@ impl RedbStore {
         let path = path.as_ref().to_owned();
         files::ensure(&path)?;
         Self::start(Box::new(move |occasion| files::open(&path, occasion)))
+    }
+
+    /// Looks at every record in the file `path`, which no store may have open: whether it can be read, and whether `text` takes
+    /// each room. Checks every page first, and blocks, for as long as it takes to read the file twice.
+    ///
+    /// Errors are as from [`RedbStore::open`]; what is wrong with single records is among the findings.
+    pub fn check(path: &Path, text: impl FnMut(&StoredRoom) -> Result<u64, String>) -> Result<Findings, StoreError> {
+        check::check(path, text)
+    }
+
+    /// Makes a new store in the file `path` from a backup. Every room gets a generation from `generation`, and `entry` becomes
+    /// the log's newest. The file appears when it is whole.
+    pub fn restore(
+        path: &Path,
+        backup: Reader<impl Read>,
+        generation: impl FnMut() -> Result<Generation, StoreError>,
+        entry: NewEntry,
+    ) -> Result<Summary, RestoreError> {
+        refill::refill(path, backup, generation, entry)
     }
 
     fn start(open: Open) -> Result<Self, StoreError> {
@@ -216,6 +247,10 @@ impl Store for RedbStore {
                 return Ok(gone);
             }
         }
+    }
+
+    async fn backup(&self, pieces: mpsc::Sender<Bytes>) -> Result<Summary, StoreError> {
+        self.read(move |transaction| dump::dump(transaction, Pieces::new(pieces))).await
     }
 
     async fn close(&self) {

@@ -9,6 +9,7 @@ use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use redb::{Builder, Database, Durability, ReadTransaction, ReadableDatabase, WriteTransaction};
 
 use super::StoreError;
+use super::check::free_bytes;
 use super::error::panicked;
 use super::tables::{LOG, LOG_BY_ROOM, META, META_LOG_SEQ, META_SCHEMA, ROOMS, SCHEMA, SNAPSHOTS, UPDATES};
 
@@ -17,6 +18,9 @@ const CACHE_BYTES: usize = 32 << 20;
 
 /// How much of the file is written again at a time, in bytes.
 const PIECE_BYTES: usize = 1 << 20;
+
+/// A smaller file is never compacted, in bytes: there is nothing to gain.
+const SHRINK_BYTES: u64 = 16 << 20;
 
 /// Opens the database, for the first time or again.
 pub(super) type Open = Box<dyn Fn(Occasion) -> Result<Database, StoreError> + Send + Sync>;
@@ -28,6 +32,8 @@ pub(super) enum Occasion {
     Start,
     /// It failed, and redb refuses all work after a failure.
     Failure,
+    /// Somebody looks at it; it stays as it is.
+    Check,
 }
 
 /// The database as the writer and the readers share it.
@@ -100,7 +106,7 @@ impl State {
 pub(super) fn ensure(path: &Path) -> Result<(), StoreError> {
     match path.try_exists() {
         Ok(true) => Ok(()),
-        Ok(false) => create(path),
+        Ok(false) => create(path, |_| Ok(())),
         Err(error) => Err(failed(path, &error)),
     }
 }
@@ -108,14 +114,45 @@ pub(super) fn ensure(path: &Path) -> Result<(), StoreError> {
 /// Opens the store at `path`. The checksum of every page is checked, so that damage is found now and not in the middle of
 /// the work; that reads the whole file once.
 pub(super) fn open(path: &Path, occasion: Occasion) -> Result<Database, StoreError> {
+    let database = guarded(|| open_checked(path))?;
+    match occasion {
+        Occasion::Start => guarded(|| shrink(path, database)),
+        Occasion::Failure => write_again(path).map(|()| database).map_err(|e| failed(path, &e)),
+        Occasion::Check => Ok(database),
+    }
+}
+
+fn open_checked(path: &Path) -> Result<Database, StoreError> {
     let mut builder = builder();
     builder.set_check_integrity_on_open(true);
-    let database = guarded(|| Ok(builder.open(path)?))?;
-    guarded(|| check_schema(&database))?;
-    if occasion == Occasion::Failure {
-        write_again(path).map_err(|e| failed(path, &e))?;
-    }
+    let database = builder.open(path)?;
+    check_schema(&database)?;
     Ok(database)
+}
+
+/// Gives back what is free when it is much. A failure (the disk is full, say) is no reason not to start: what was committed is
+/// not touched.
+fn shrink(path: &Path, mut database: Database) -> Result<Database, StoreError> {
+    let before = len(path)?;
+    if before < SHRINK_BYTES || free_bytes(&database, before)? < before / 2 {
+        return Ok(database);
+    }
+    match database.compact() {
+        Ok(_) => {
+            tracing::info!(before, after = len(path)?, "the database gave back free space");
+            Ok(database)
+        }
+        Err(error) => {
+            tracing::warn!(%error, "the database could not give back free space");
+            drop(database);
+            guarded(|| open_checked(path))
+        }
+    }
+}
+
+/// The length of the file, in bytes.
+pub(super) fn len(path: &Path) -> Result<u64, StoreError> {
+    fs::metadata(path).map(|metadata| metadata.len()).map_err(|e| failed(path, &e))
 }
 
 /// Writes every byte of the file over itself and syncs. After a sync that failed, the kernel takes what it could not write
@@ -133,16 +170,30 @@ fn write_again(path: &Path) -> std::io::Result<()> {
     }
 }
 
-/// Makes a new store beside `path` and moves it there when it is whole: a crash on the way leaves no store rather than half
-/// of one, and an empty or cut file at `path` is damage rather than a new store.
-fn create(path: &Path) -> Result<(), StoreError> {
+/// Makes a new store beside `path`, lets `fill` write to it, and moves it there when it is whole: a crash on the way leaves no
+/// store rather than half of one, and an empty or cut file at `path` is damage rather than a new store.
+pub(super) fn create<T, E: From<StoreError>>(
+    path: &Path,
+    fill: impl FnOnce(&Database) -> Result<T, E>,
+) -> Result<T, E> {
     let draft = draft(path);
     let _ = fs::remove_file(&draft);
-    private_file(&draft).map_err(|e| failed(&draft, &e))?;
-    let database = builder().create(&draft)?;
+    let filled = create_draft(&draft).map_err(E::from).and_then(|database| fill(&database));
+    let moved = filled.and_then(|done| {
+        fs::rename(&draft, path).and_then(|()| sync_directory(path)).map_err(|e| failed(path, &e))?;
+        Ok(done)
+    });
+    if moved.is_err() {
+        let _ = fs::remove_file(&draft);
+    }
+    moved
+}
+
+fn create_draft(draft: &Path) -> Result<Database, StoreError> {
+    private_file(draft).map_err(|e| failed(draft, &e))?;
+    let database = builder().create(draft)?;
     write_schema(&database)?;
-    drop(database);
-    fs::rename(&draft, path).and_then(|()| sync_directory(path)).map_err(|e| failed(path, &e))
+    Ok(database)
 }
 
 fn builder() -> Builder {

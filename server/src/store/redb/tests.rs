@@ -4,6 +4,8 @@ mod damage;
 
 mod failure;
 
+mod upkeep;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;

@@ -39,4 +39,6 @@ export const KINDS = [
   'kicked',
   'sanitised',
   'admin-query',
+  'backed-up',
+  'restored',
 ]
