@@ -230,8 +230,10 @@ impl Member {
             }
             Event::LatencyChanged => self.note_ping(),
             Event::StateChanged(state) => self.note_state(state, now),
-            // Of a server that was killed, nobody hears.
+            // Nobody hears of a server that was killed; and it lost what was not on its disk yet, so that what builds on
+            // that fits only once its author has sent it again.
             Event::Unreachable { permanent: false, .. } if self.stage.comeback.is_some() => {}
+            Event::Rejected { code: Code::ResyncNeeded, .. } if self.was_away => {}
             event => note_failure(&self.stage.book, &event),
         }
     }
