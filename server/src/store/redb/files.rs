@@ -67,6 +67,8 @@ impl Files {
         }
         let mut transaction = self.state().get()?.begin_write()?;
         transaction.set_durability(Durability::Immediate)?;
+        // Otherwise a crash, and damage to the last commit's pages, would bring back the commit before it without a word.
+        transaction.set_two_phase_commit(true);
         Ok(transaction)
     }
 
