@@ -31,8 +31,8 @@ struct Inner {
     limit: usize,
     /// The state vector from before the first dropped edit, while edits are dropped.
     lag: Lag,
-    /// Whether a resync is among `frames`.
-    resync_waits: bool,
+    /// Bytes of the resync among `frames`; 0 when there is none. It may be as large as the document, whatever the limit.
+    resync_bytes: usize,
     ended: bool,
     waker: Option<Waker>,
 }
@@ -62,7 +62,7 @@ pub enum Next {
     End,
 }
 
-/// An outbox whose frames that cannot be dropped outgrew twice its limit. The member must go.
+/// An outbox in which more than twice its limit waits, besides one resync. The member must go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Overflow;
 
@@ -75,7 +75,7 @@ impl Outbox {
             bytes: 0,
             limit,
             lag: Lag::None,
-            resync_waits: false,
+            resync_bytes: 0,
             ended: false,
             waker: None,
         }))
@@ -98,10 +98,11 @@ impl Outbox {
     ///
     /// # Errors
     ///
-    /// [`Overflow`] when more than twice the limit would wait; the frame is not queued.
+    /// [`Overflow`] when more than twice the limit would wait besides a resync; the frame is not queued.
     pub fn push(&self, frame: Bytes) -> Result<(), Overflow> {
         let mut inner = self.lock();
-        if inner.bytes + frame.len() > 2 * inner.limit && !inner.frames.is_empty() {
+        let besides = inner.bytes - inner.resync_bytes;
+        if besides > 0 && besides + frame.len() > 2 * inner.limit {
             return Err(Overflow);
         }
         inner.push(frame);
@@ -110,16 +111,17 @@ impl Outbox {
 
     /// Queues the answer to [`Next::Heal`], or to a request for everything. Edits flow again.
     ///
-    /// While an earlier answer still waits here, a second one is not queued, since what follows the first completes it: so
-    /// somebody who asks and never reads makes nothing grow.
+    /// While an earlier answer still waits here, a second one is not queued, since what follows the first completes it, be it
+    /// edits or the diff for those that were dropped: so somebody who asks and never reads makes nothing grow.
     pub fn push_resync(&self, frame: impl FnOnce() -> Bytes) {
         let mut inner = self.lock();
-        if inner.resync_waits && inner.lag == Lag::None {
+        if inner.resync_bytes > 0 {
             return;
         }
         inner.lag = Lag::None;
-        inner.resync_waits = true;
-        inner.push(frame());
+        let frame = frame();
+        inner.resync_bytes = frame.len();
+        inner.push(frame);
     }
 
     /// Queues a datagram; the oldest goes when too many wait.
@@ -151,7 +153,7 @@ impl Outbox {
         let mut inner = self.lock();
         if !inner.frames.is_empty() || !inner.datagrams.is_empty() {
             inner.bytes = 0;
-            inner.resync_waits = false;
+            inner.resync_bytes = 0;
             let frames = inner.frames.drain(..).collect();
             let datagrams = inner.datagrams.drain(..).collect();
             return Poll::Ready(Next::Send { frames, datagrams });
@@ -251,6 +253,15 @@ mod tests {
     }
 
     #[test]
+    fn a_resync_larger_than_the_limit_leaves_room_for_what_cannot_be_dropped() {
+        let outbox = Outbox::new(10);
+        outbox.push_resync(|| frame(500));
+        assert_eq!(outbox.push(frame(20)), Ok(()));
+        assert_eq!(outbox.push(frame(1)), Err(Overflow));
+        assert_eq!(outbox.bytes(), 520);
+    }
+
+    #[test]
     fn the_last_frame_is_sent_before_the_end() {
         let outbox = Outbox::new(10);
         outbox.end(Some(frame(1)));
@@ -268,6 +279,11 @@ mod tests {
         assert_eq!(sent(&outbox), 1);
         outbox.push_resync(|| frame(500));
         assert_eq!(outbox.bytes(), 500);
+        outbox.push_edit(frame(1), || vec![7]);
+        outbox.push_resync(|| frame(500));
+        assert_eq!(outbox.bytes(), 500, "nor when an edit was dropped meanwhile");
+        assert_eq!(sent(&outbox), 1);
+        assert_eq!(next(&outbox), Poll::Ready(Next::Heal(vec![7])), "which the next diff holds");
     }
 
     #[test]
