@@ -132,6 +132,12 @@ fn each_rule_is_kept() {
         not_text(&[1, 1, 9, 0, 0x80 | kind, 1, 0, 1, b'a', 0]);
     }
 
+    // What repeats known operations changes nothing here, but Yjs looks for its neighbours all the same.
+    invalid(&[1, 1, 2, 0, 0x84, 1, 6, 1, b'a', 0]); // behind half a pair
+    invalid(&[1, 1, 2, 0, 0x84, 2, 0, 1, b'a', 0]); // beside itself
+    not_text(&[1, 1, 2, 0, 0x04, 1, 1, b'x', 1, b'a', 0]); // another root
+    assert_eq!(refusal(&[1, 1, 2, 0, 0x84, 1, 99, 1, b'a', 0]), UpdateError::Gap);
+
     assert_eq!(refusal(&[1, 1, 9, 1, 0x84, 1, 0, 1, b'a', 0]), UpdateError::Gap); // starts too late
     assert_eq!(refusal(&[1, 1, 9, 0, 0x84, 5, 0, 1, b'a', 0]), UpdateError::Gap); // beside an unknown author's
     assert_eq!(refusal(&[1, 1, 9, 0, 0x84, 1, 99, 1, b'a', 0]), UpdateError::Gap); // beside an unknown clock
@@ -145,4 +151,28 @@ fn each_rule_is_kept() {
     invalid(&[1, 1, 9, 0, 0x44, 1, 7, 1, b'a', 0]); // before half a pair
     invalid(&[0, 1, 1, 1, 6, 1]); // deletes half a pair
     invalid(&[0, 1, 1, 1, 7, 1]); // deletes the other half
+}
+
+/// Who never saw a deleted text cannot tell where its pairs are, and lets somebody write amid one. Those who know it, from
+/// before the deletion or as its author, must be able to read that.
+#[test]
+fn a_deleted_pair_that_is_cut_elsewhere_is_read_by_those_who_knew_it() {
+    let mut author = Document::new(1);
+    author.splice(0, 0, "x😀y").unwrap();
+    let mut late = replica(&author, 3, ROOT);
+    author.splice(1, 2, "").unwrap();
+    let mut server = replica(&author, 2, ROOT);
+    let between = [1, 1, 9, 0, 0xc4, 1, 1, 1, 2, 1, b'!', 0];
+    server.apply(&between, |_| false).unwrap();
+    assert_eq!(server.text(), "x!y");
+    for reader in [&mut author, &mut late] {
+        reader.load(&server.diff(&reader.state_vector()).unwrap()).unwrap();
+        assert_eq!(reader.text(), "x!y");
+        assert_sound(reader, ROOT, "after a cut pair");
+    }
+    let mut fresh = replica(&server, 4, ROOT);
+    let live = fresh.splice(0, 0, "😀").unwrap();
+    server.apply(&live, |_| false).unwrap();
+    let amid_live = [1, 1, 9, 1, 0xc4, 4, 0, 4, 1, 1, b'!', 0];
+    assert_eq!(server.apply(&amid_live, |_| false), Err(UpdateError::Invalid("it cuts a character in two")));
 }

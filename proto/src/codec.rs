@@ -104,7 +104,11 @@ pub fn decode_client(body: &[u8]) -> Result<ClientFrame, CodecError> {
             None => return Err(CodecError::Malformed("a join without a version")),
         }
     }
-    decode(body)
+    match decode(body)? {
+        // The number in front may be padded, so that the look above missed the join.
+        ClientFrame::Join(join) if join.protocol != PROTOCOL => Err(CodecError::UnsupportedProtocol(join.protocol)),
+        frame => Ok(frame),
+    }
 }
 
 /// Decodes a frame's body as a server sent it.
@@ -192,6 +196,8 @@ mod tests {
     #[test]
     fn another_version_is_told_apart_from_garbage() {
         assert_eq!(decode_client(&[0, 2, 0xff, 0xff]), Err(CodecError::UnsupportedProtocol(2)));
+        let padded = [0x80, 0, 0, 0, 0, 0, 1, 0x2c, 8, 0, 0];
+        assert_eq!(decode_client(&padded), Err(CodecError::UnsupportedProtocol(0)));
         assert!(matches!(decode_client(&[0, 1, 0xff]), Err(CodecError::Malformed(_))));
         assert!(matches!(decode_client(&[0]), Err(CodecError::Malformed(_))));
         assert!(matches!(decode_client(&[]), Err(CodecError::Malformed(_))));

@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::Id;
 use super::order::Order;
+use super::{Deletion, Id};
 
 /// How far each client's operations are known, where not to cut, and in which order everything stands.
 #[derive(Debug, Default)]
@@ -15,7 +15,7 @@ pub(crate) struct Known {
 #[derive(Debug, Default)]
 struct Client {
     next: u32,
-    /// Clocks of the second halves of surrogate pairs, ascending. Four bytes each, and rare.
+    /// Clocks of the second halves of surrogate pairs that are not deleted, ascending. Four bytes each, and rare.
     second_halves: Vec<u32>,
 }
 
@@ -35,6 +35,15 @@ impl Known {
         let client = self.clients.entry(client).or_default();
         client.next = end;
         client.second_halves.extend(second_halves);
+    }
+
+    /// Takes note that clocks are deleted: there is nothing left to cut, and who never saw their text does not know the pairs.
+    pub(crate) fn forget_pairs(&mut self, deletion: &Deletion) {
+        let Some(client) = self.clients.get_mut(&deletion.client) else { return };
+        let halves = &mut client.second_halves;
+        let from = halves.partition_point(|half| *half <= deletion.start);
+        let to = halves.partition_point(|half| *half < deletion.end);
+        halves.drain(from..to.max(from));
     }
 
     /// Every client with its next clock, in no order.

@@ -10,7 +10,7 @@
 //!    garbage (Yjs collects only the children of deleted parents, and a plain text has none), holes, JSON, binary, embeds,
 //!    formats, types, documents.
 //! 4. Clocks continue what the document has. A start beyond is a gap; what is already there may only come first, and is cut
-//!    off: yrs sees new operations alone.
+//!    off: yrs sees new operations alone. It must be sound all the same, since others may be sent the bytes as they are.
 //! 5. Every neighbour an item names exists in the document or earlier in the update; among the author's own, strictly
 //!    earlier; an order exists in which each comes after what it builds on.
 //! 6. New operations only under client ids that the caller does not call foreign.

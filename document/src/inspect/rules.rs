@@ -1,11 +1,16 @@
 //! Whether a sound update fits a document: rules 4 to 8.
 
+use std::cell::Cell;
+
 use super::order::Run;
 use super::update::SPLIT;
 use super::{Content, Deletion, Id, Item, Known, Update, Writer, utf16, write_deletions, write_item};
 use crate::UpdateError;
 
 type Result<T> = std::result::Result<T, UpdateError>;
+
+const OTHER_ROOT: UpdateError = UpdateError::NotText("another root name");
+const BESIDE_ITSELF: UpdateError = UpdateError::Invalid("an item beside itself or its author's later ones");
 
 /// How an update came in.
 pub(crate) struct Door<'d> {
@@ -19,6 +24,8 @@ pub(crate) struct Door<'d> {
     pub(crate) max_steps: usize,
     /// Most ranges deleted; each may cost a search and a move of everything its client wrote later.
     pub(crate) max_deletions: usize,
+    /// Whether the source is trusted to have judged before; see [`Inspection::cuts_pair`].
+    pub(crate) is_trusted: bool,
 }
 
 /// An update that may be applied: it is cut down to what is new.
@@ -31,21 +38,33 @@ pub(crate) struct Verdict<'a> {
     /// The items in an order in which each comes after what it builds on, each with its section.
     sequence: Vec<(usize, usize)>,
     max_steps: usize,
+    /// Whether it cuts a pair that it deletes: what it deletes must be gone before.
+    pub(crate) deletes_first: bool,
 }
 
 /// Judges an update against what is known of the document.
 pub(crate) fn judge<'a>(mut update: Update<'a>, known: &Known, door: &Door<'_>) -> Result<Verdict<'a>> {
-    let trimmed = trim(&mut update, known)?;
+    let trimmed = trim(&mut update, known, door)?;
     check_authors(&update, known, door)?;
     let pairs = pairs_in(&update);
-    let inspection = Inspection { update: &update, known, root: door.root, pairs: &pairs };
+    let doomed = if door.is_trusted { sorted(&update.deletions) } else { Vec::new() };
+    let deletes_first = Cell::new(false);
+    let inspection =
+        Inspection { update: &update, known, root: door.root, pairs: &pairs, doomed, deletes_first: &deletes_first };
     inspection.check_items()?;
     let sequence = inspection.causal_sequence()?;
     if update.deletions.len() > door.max_deletions {
         return Err(UpdateError::Invalid("too many deletions at once"));
     }
     update.deletions.iter().try_for_each(|deletion| inspection.check_deletion(deletion))?;
-    Ok(Verdict { update, trimmed, pairs, sequence, max_steps: door.max_steps })
+    let deletes_first = deletes_first.get();
+    Ok(Verdict { update, trimmed, pairs, sequence, max_steps: door.max_steps, deletes_first })
+}
+
+fn sorted(deletions: &[Deletion]) -> Vec<Deletion> {
+    let mut sorted = deletions.to_vec();
+    sorted.sort_unstable();
+    sorted
 }
 
 impl Verdict<'_> {
@@ -63,6 +82,18 @@ impl Verdict<'_> {
             }
         }
         write_deletions(&mut writer, &self.update.deletions);
+        writer.into_bytes()
+    }
+
+    /// Writes down the deletions alone, of what is known already.
+    pub(crate) fn deletions_of(&self, known: &Known) -> Vec<u8> {
+        let clipped = self.update.deletions.iter().filter_map(|deletion| {
+            let end = deletion.end.min(known.next(deletion.client));
+            (deletion.start < end).then_some(Deletion { end, ..*deletion })
+        });
+        let mut writer = Writer::default();
+        writer.count(0);
+        write_deletions(&mut writer, &clipped.collect::<Vec<_>>());
         writer.into_bytes()
     }
 
@@ -88,11 +119,12 @@ impl Verdict<'_> {
             let own = self.pairs[from..].iter().take_while(|pair| pair.client == section.client);
             known.learn(section.client, section.end, own.map(|pair| pair.clock));
         }
+        self.update.deletions.iter().for_each(|deletion| known.forget_pairs(deletion));
     }
 }
 
 /// Rule 4: refuses gaps and cuts off what is known. Returns whether anything was.
-fn trim(update: &mut Update<'_>, known: &Known) -> Result<bool> {
+fn trim(update: &mut Update<'_>, known: &Known, door: &Door<'_>) -> Result<bool> {
     let mut trimmed = false;
     for section in &mut update.sections {
         let next = known.next(section.client);
@@ -104,6 +136,10 @@ fn trim(update: &mut Update<'_>, known: &Known) -> Result<bool> {
         }
         trimmed = true;
         section.start = next.min(section.end);
+        let mut repeated = update.items[section.first..section.last].iter().take_while(|item| item.start < next);
+        if !door.is_trusted {
+            repeated.try_for_each(|item| check_repeated(section.client, item, known, door.root))?;
+        }
         while section.first < section.last && update.items[section.first].end <= next {
             section.first += 1;
         }
@@ -113,6 +149,30 @@ fn trim(update: &mut Update<'_>, known: &Known) -> Result<bool> {
     }
     update.sections.retain(|section| section.first < section.last);
     Ok(trimmed)
+}
+
+/// What is cut off here is not cut off where the same bytes go on to, and Yjs looks for its neighbours all the same: it would
+/// wait for unknown ones, cut a character in two, or open another root.
+fn check_repeated(client: u64, item: &Item<'_>, known: &Known, root: &str) -> Result<()> {
+    if item.origin.is_none() && item.right_origin.is_none() && item.root != root {
+        return Err(OTHER_ROOT);
+    }
+    for id in item.origin.into_iter().chain(item.right_origin) {
+        if id.client == client && id.clock >= item.start {
+            return Err(BESIDE_ITSELF);
+        }
+        if id.clock >= known.next(id.client) {
+            return Err(UpdateError::Gap);
+        }
+    }
+    check_cuts(item, |at| known.cuts_pair(at))
+}
+
+/// No neighbour may be half a character.
+fn check_cuts(item: &Item<'_>, cuts_pair: impl Fn(Id) -> bool) -> Result<()> {
+    let cut_behind = item.origin.is_some_and(|id| cuts_pair(Id { clock: id.clock + 1, ..id }));
+    let cut_before = item.right_origin.is_some_and(cuts_pair);
+    if cut_behind || cut_before { Err(SPLIT) } else { Ok(()) }
 }
 
 /// Rule 6, and the cap on new clients.
@@ -147,6 +207,9 @@ struct Inspection<'i, 'a> {
     known: &'i Known,
     root: &'i str,
     pairs: &'i [Id],
+    /// What a trusted update deletes, ascending.
+    doomed: Vec<Deletion>,
+    deletes_first: &'i Cell<bool>,
 }
 
 impl Inspection<'_, '_> {
@@ -162,16 +225,14 @@ impl Inspection<'_, '_> {
 
     fn check_item(&self, section: usize, item: &Item<'_>) -> Result<()> {
         if item.origin.is_none() && item.right_origin.is_none() && item.root != self.root {
-            return Err(UpdateError::NotText("another root name"));
+            return Err(OTHER_ROOT);
         }
         for id in item.origin.into_iter().chain(item.right_origin) {
             if self.locate(id)? == Some(section) && id.clock >= item.start {
-                return Err(UpdateError::Invalid("an item beside itself or its author's later ones"));
+                return Err(BESIDE_ITSELF);
             }
         }
-        let cut_behind = item.origin.is_some_and(|id| self.cuts_pair(Id { clock: id.clock + 1, ..id }));
-        let cut_before = item.right_origin.is_some_and(|id| self.cuts_pair(id));
-        if cut_behind || cut_before { Err(SPLIT) } else { Ok(()) }
+        check_cuts(item, |at| self.cuts_pair(at))
     }
 
     fn check_deletion(&self, deletion: &Deletion) -> Result<()> {
@@ -191,8 +252,20 @@ impl Inspection<'_, '_> {
         }
     }
 
+    /// Whether a cut just before this clock separates a pair. One that the update itself deletes does not count when it comes
+    /// from a trusted source: elsewhere it may have been deleted, and forgotten to be a pair, before somebody wrote there.
     fn cuts_pair(&self, at: Id) -> bool {
-        self.known.cuts_pair(at) || self.pairs.binary_search(&at).is_ok()
+        if self.pairs.binary_search(&at).is_ok() {
+            return true;
+        }
+        if !self.known.cuts_pair(at) {
+            return false;
+        }
+        let before = self.doomed.partition_point(|deletion| (deletion.client, deletion.start) < (at.client, at.clock));
+        let doom = before.checked_sub(1).map(|index| self.doomed[index]);
+        let is_doomed = doom.is_some_and(|deletion| deletion.client == at.client && deletion.end > at.clock);
+        self.deletes_first.set(self.deletes_first.get() || is_doomed);
+        !is_doomed
     }
 
     /// The rest of rule 5: walks the sections as if applying them, going to a neighbour's section first where needed.
