@@ -1,7 +1,7 @@
 //! The way to the server: where it is, whether it is believed, and how a room is entered.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use collab_client::api::{Api, ApiFailure, webtransport_url};
@@ -14,6 +14,7 @@ use collab_proto::{ClientId, Code, Credential, PROTOCOL, RoomName};
 
 use crate::args::Global;
 use crate::failure::{Failure, refusal};
+use crate::unsent::{self, Work};
 use crate::{output, secrets, state};
 
 /// How long a command waits to get into a room, unless told otherwise.
@@ -140,11 +141,29 @@ impl Server {
 /// # Errors
 /// A [`Failure`]: refused, unreachable, or not within the time.
 pub async fn enter(global: &Global, room: &RoomName, patience: Duration) -> anyhow::Result<Driver> {
+    enter_with(global, room, patience, &[]).await
+}
+
+/// Enters a room with work that could not be sent earlier. When the room is another one by now, the client is refused with
+/// [`Code::GenerationChanged`], and that is no failure.
+///
+/// # Errors
+/// A [`Failure`]: refused, unreachable, or not within the time; and work that cannot be read.
+pub async fn enter_with(
+    global: &Global,
+    room: &RoomName,
+    patience: Duration,
+    works: &[Work],
+) -> anyhow::Result<Driver> {
     let server = anonymous(global)?;
     let (endpoint, url) = server.endpoint().await?;
     let mut door = Door::at(global, room)?;
     let config = config_with(global, room, door.credential()?)?;
-    let mut driver = Driver::new(endpoint, &url, Client::new(config, std::time::Instant::now()));
+    let client = match unsent::together(works, config.client_id)? {
+        Some(unsent) => Client::with_unsent(config, unsent, Instant::now()),
+        None => Client::new(config, Instant::now()),
+    };
+    let mut driver = Driver::new(endpoint, &url, client);
     driver.connect();
     let entered = tokio::time::timeout(patience, door.pass(&mut driver)).await;
     server.tell_new_servers();
@@ -229,7 +248,9 @@ impl<'a> Door<'a> {
     async fn pass(&mut self, driver: &mut Driver) -> anyhow::Result<()> {
         loop {
             match driver.next().await {
-                Event::StateChanged(State::Live) => return Ok(()),
+                Event::StateChanged(State::Live) | Event::Refused { code: Code::GenerationChanged, .. } => {
+                    return Ok(());
+                }
                 Event::Refused { code, message, .. } if code.is_permanent() => self.refused(code, &message, driver)?,
                 Event::Refused { message, .. } => self.wait(message),
                 Event::Unreachable { reason, permanent: true } => return Err(unreachable(&reason)),

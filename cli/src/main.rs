@@ -28,6 +28,8 @@ mod secrets;
 
 mod state;
 
+mod unsent;
+
 mod failure;
 
 mod output;

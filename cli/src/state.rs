@@ -1,5 +1,6 @@
 //! What is kept between runs, in `$XDG_STATE_HOME/collab` (usually `~/.local/state/collab`), for this user alone: the
-//! owner tokens of the rooms created here, and texts that could not be saved in their rooms.
+//! owner tokens of the rooms created here, what could not be sent yet ([`crate::unsent`]), and copies of texts whose rooms are
+//! others by now.
 
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::Write;
@@ -64,14 +65,28 @@ impl State {
         Ok(path)
     }
 
-    /// A room's name is safe as a file name; a server's address is made so.
+    /// Where the editors of a room keep what they could not send yet.
+    pub fn unsent_dir(&self, server: &str, room: &str) -> PathBuf {
+        self.dir.join("unsent").join(file_name(server)).join(room)
+    }
+
+    /// A room's name is safe as a file name.
     fn token_path(&self, server: &str, room: &str) -> PathBuf {
-        let safe = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '.' | '-') { c } else { '_' };
-        self.dir.join("owners").join(server.chars().map(safe).collect::<String>()).join(room)
+        self.dir.join("owners").join(file_name(server)).join(room)
     }
 }
 
-fn make_dir(dir: &Path) -> anyhow::Result<()> {
+/// A server's address as a file name.
+fn file_name(server: &str) -> String {
+    let safe = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '.' | '-') { c } else { '_' };
+    server.trim_end_matches('/').chars().map(safe).collect()
+}
+
+/// Makes a directory for this user alone, with those above it.
+///
+/// # Errors
+/// It cannot be made.
+pub fn make_dir(dir: &Path) -> anyhow::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(dir).with_context(|| format!("cannot make {}", dir.display()))
 }
 

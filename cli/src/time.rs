@@ -51,6 +51,20 @@ pub fn show(ms: u64, zone: &TimeZone) -> String {
     }
 }
 
+/// A past moment as people say it, in a zone: `today at 18:03`, `yesterday at 18:03`, `on 2026-11-21 at 18:03`.
+pub fn day(ms: u64, now: Timestamp, zone: TimeZone) -> String {
+    let Some(then) = i64::try_from(ms).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok()) else {
+        return "some time ago".into();
+    };
+    let (then, today) = (then.to_zoned(zone.clone()), now.to_zoned(zone).date());
+    let clock = then.strftime("at %H:%M");
+    match then.date() {
+        date if date == today => format!("today {clock}"),
+        date if today.yesterday().is_ok_and(|yesterday| date == yesterday) => format!("yesterday {clock}"),
+        date => format!("on {date} {clock}"),
+    }
+}
+
 /// The local zone.
 pub fn zone() -> TimeZone {
     TimeZone::system()
@@ -95,6 +109,15 @@ mod tests {
             assert!(error.is_some(), "{text:?} passed");
         }
         assert!(parse("soon", now()).unwrap_err().contains("15m"));
+    }
+
+    #[test]
+    fn a_past_day_is_named() {
+        let at = |time: &str| day(time.parse::<Timestamp>().unwrap().as_millisecond() as u64, now(), TimeZone::UTC);
+        assert_eq!(at("2026-11-23T00:05:00Z"), "today at 00:05");
+        assert_eq!(at("2026-11-22T23:59:00Z"), "yesterday at 23:59");
+        assert_eq!(at("2026-11-21T23:59:00Z"), "on 2026-11-21 at 23:59");
+        assert_eq!(day(u64::MAX, now(), TimeZone::UTC), "some time ago");
     }
 
     #[test]

@@ -9,11 +9,12 @@ use collab_proto::{Code, RoomName};
 use ratatui::Frame;
 
 use super::editor::{Editor, Move, Splice};
+use super::keeping::Keeping;
 use super::keys::{self, Action};
+use super::news;
 use super::status;
 use super::undo::{History, Target};
 use super::view::{self, Note, Person, Tone, View};
-use crate::failure::refusal;
 use crate::output;
 use crate::state;
 
@@ -45,6 +46,7 @@ struct Stroke {
 pub struct Desk {
     room: RoomName,
     driver: Driver,
+    keeping: Keeping,
     editor: Editor,
     history: History,
     stroke: Option<Stroke>,
@@ -55,6 +57,8 @@ pub struct Desk {
     message: Option<Note>,
     help: bool,
     leaving: bool,
+    /// The room is another one by now, and the user is asked what becomes of the text.
+    asking: bool,
     colours: bool,
 }
 
@@ -69,12 +73,13 @@ impl Target for Driver {
 }
 
 impl Desk {
-    /// A desk in a room that was just entered.
-    pub fn new(room: RoomName, driver: Driver) -> Self {
+    /// A desk in a room that was just entered, or that is another one than that of the work which was brought.
+    pub fn new(room: RoomName, driver: Driver, keeping: Keeping) -> Self {
         let editor = Editor::new(driver.client().document().text());
         let mut desk = Self {
             room,
             driver,
+            keeping,
             editor,
             history: History::default(),
             stroke: None,
@@ -83,10 +88,20 @@ impl Desk {
             message: None,
             help: false,
             leaving: false,
+            asking: false,
             colours: output::wants_colours(),
         };
         desk.moved();
+        desk.greet();
         desk
+    }
+
+    fn greet(&mut self) {
+        if self.driver.client().state() == State::Refused(Code::GenerationChanged) {
+            self.ask();
+        } else if let Some(when) = self.keeping.since() {
+            self.message = Some(Note::new(format!("What you wrote {when} is being sent."), Tone::Wait));
+        }
     }
 
     /// The room.
@@ -94,9 +109,23 @@ impl Desk {
         &mut self.driver
     }
 
-    /// The room, when the editor is closed.
-    pub fn into_driver(self) -> Driver {
-        self.driver
+    /// The room and what is kept of it, when the editor is closed.
+    pub fn into_parts(self) -> (Driver, Keeping) {
+        (self.driver, self.keeping)
+    }
+
+    /// When [`keep`](Self::keep) has something to do; none while it has not.
+    pub fn keep_in(&mut self) -> Option<Duration> {
+        self.keeping.due_in(self.driver.client())
+    }
+
+    /// Keeps on this device what is not saved.
+    pub fn keep(&mut self) -> Flow {
+        if let Err(error) = self.keeping.keep(self.driver.client()) {
+            let text = format!("Unsaved changes cannot be kept on this device: {error:#}");
+            self.message = Some(Note::new(text, Tone::Bad));
+        }
+        Flow::Stay
     }
 
     /// Does what a key means.
@@ -105,6 +134,9 @@ impl Desk {
             return Flow::Stay;
         }
         self.catch_up();
+        if self.asking {
+            return self.answer(&action);
+        }
         match action {
             Action::Leave => return self.leave(),
             Action::Redraw => return Flow::Redraw,
@@ -125,6 +157,9 @@ impl Desk {
     pub fn paste(&mut self, text: &str) -> Flow {
         self.help = false;
         self.catch_up();
+        if self.asking {
+            return Flow::Stay;
+        }
         self.stroke = None;
         self.insert(&keys::pasted(text));
         self.stroke = None;
@@ -135,9 +170,12 @@ impl Desk {
     pub fn room_event(&mut self, event: Event) -> Flow {
         match event {
             Event::TextChanged { .. } => self.stale = true,
-            Event::GenerationChanged => self.begin_afresh(),
-            Event::StateChanged(State::Live) if !self.leaving => self.message = None,
-            event => self.message = news(&event, self.room.as_str()).or(self.message.take()),
+            Event::GenerationChanged => self.ask(),
+            Event::StateChanged(State::Live) if !self.leaving && self.keeping.since().is_none() => self.message = None,
+            event => self.message = news::of(&event, self.room.as_str()).or(self.message.take()),
+        }
+        if let Some(when) = self.keeping.sent(self.driver.client()).filter(|_| !self.asking) {
+            self.message = Some(Note::new(format!("What you wrote {when} was sent, and is saved."), Tone::Good));
         }
         if self.leaving && self.is_saved() { Flow::Leave } else { Flow::Stay }
     }
@@ -267,18 +305,36 @@ impl Desk {
         }
     }
 
-    /// The room was restored or made anew: the text as it was is kept in a file, and the new one is shown.
+    /// The room was restored or made anew. Merging this text into it would double what both have.
+    fn ask(&mut self) {
+        self.asking = true;
+        let text = "The room is a new one, this is its old text. k: keep a copy, go on · q: quit";
+        self.message = Some(Note::new(text, Tone::Bad));
+    }
+
+    fn answer(&mut self, action: &Action) -> Flow {
+        match action {
+            Action::Insert(key) if key.eq_ignore_ascii_case("k") => self.begin_afresh(),
+            Action::Insert(key) if key.eq_ignore_ascii_case("q") => return Flow::LeaveAtOnce,
+            Action::Leave => return Flow::LeaveAtOnce,
+            Action::Redraw => return Flow::Redraw,
+            _ => {}
+        }
+        Flow::Stay
+    }
+
+    /// Keeps the text as it was in a file, and shows the room's new one.
     fn begin_afresh(&mut self) {
         let kept = state::State::of_user().keep_text(self.room.as_str(), self.editor.text());
         self.message = Some(match kept {
             Ok(path) => {
                 self.driver.start_afresh();
+                self.asking = false;
                 (self.history, self.stroke, self.stale) = (History::default(), None, true);
-                let text = format!("The room was restored or made anew. Your text as it was is in {}", path.display());
-                Note::new(text, Tone::Bad)
+                Note::new(format!("Your text as it was is in {}", path.display()), Tone::Plain)
             }
             Err(error) => {
-                Note::new(format!("The room was made anew, and your text could not be kept: {error:#}"), Tone::Bad)
+                Note::new(format!("Your text could not be kept: {error:#}. k: try again · q: quit"), Tone::Bad)
             }
         });
     }
@@ -299,7 +355,10 @@ impl Desk {
 
     fn status(&self) -> Vec<Note> {
         let client = self.driver.client();
-        let mut notes = vec![status::connection(client.state(), Instant::now()), status::saving(client.save_state())];
+        let mut notes = vec![
+            status::connection(client.state(), Instant::now()),
+            status::saving(client.save_state(), self.keeping.is_kept(client)),
+        ];
         notes.extend(self.wait().and_then(status::budget));
         if client.state().is_live() {
             notes.push(Note::new(view::people(client.roster().count), Tone::Plain));
@@ -313,25 +372,5 @@ impl Desk {
         let client = self.driver.client();
         let wait = client.next_edit_at()?.saturating_duration_since(Instant::now());
         (wait > Duration::from_millis(client.policy().throttle_ms.into())).then_some(wait)
-    }
-}
-
-/// What the user should know of an event; none when the status line tells enough.
-fn news(event: &Event, room: &str) -> Option<Note> {
-    match event {
-        Event::Refused { code, message, .. } => {
-            let failure = refusal(*code, message, room);
-            let tone = if code.is_permanent() { Tone::Bad } else { Tone::Wait };
-            Some(Note::new(format!("{} {}", failure.what, failure.next), tone))
-        }
-        Event::Rejected { code: Code::RateLimited | Code::ResyncNeeded, .. } => None,
-        Event::Rejected { code, message, .. } => Some(Note::new(refusal(*code, message, room).what, Tone::Bad)),
-        Event::RoleChanged(role) => Some(Note::new(format!("You are now {role:?} here.").to_lowercase(), Tone::Plain)),
-        Event::NameChanged(name) => Some(Note::new(format!("Others see you as {name}."), Tone::Plain)),
-        Event::GoAway { .. } => {
-            Some(Note::new("The server is restarting; your changes wait on this device.", Tone::Wait))
-        }
-        Event::Unreachable { reason, permanent: true } => Some(Note::new(reason.clone(), Tone::Bad)),
-        _ => None,
     }
 }

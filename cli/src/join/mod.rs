@@ -1,7 +1,7 @@
 //! `collab-cli join`: an editor in the terminal, shared live with everybody in the room.
 //!
-//! Reading order: [`editor`] (text and cursor, without a screen), [`layout`] (text to cells), [`undo`], [`keys`], [`desk`] (all
-//! of it together with the room), [`view`] and [`status`] (the screen), [`terminal`] (taken and given back).
+//! Reading order: [`editor`] (text and cursor, without a screen), [`layout`] (text to cells), [`undo`], [`keys`],
+//! [`keeping`] (what is not saved, on this device), [`desk`] (all of it together with the room), [`view`], [`status`] and [`news`] (the screen), [`terminal`] (taken and given back).
 
 mod editor;
 
@@ -11,29 +11,35 @@ mod undo;
 
 mod keys;
 
+mod keeping;
+
 mod desk;
 
 mod view;
 
 mod status;
 
+mod news;
+
 mod terminal;
 
 use std::io::{self, IsTerminal};
 use std::time::Duration;
 
-use collab_client::{Event as RoomEvent, SaveState};
-use collab_proto::RoomName;
+use collab_client::{Event as RoomEvent, SaveState, State as Connection};
+use collab_proto::{Code, RoomName};
 use crossterm::event::{Event as TerminalEvent, EventStream};
 use futures_util::StreamExt;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::args::Global;
-use crate::connect;
 use crate::failure::Failure;
 use crate::state::State;
+use crate::unsent::Files;
+use crate::{connect, output};
 use desk::{Desk, Flow};
+use keeping::Keeping;
 use terminal::Screen;
 
 /// The screen is drawn at most this often.
@@ -76,8 +82,19 @@ pub async fn run(global: &Global, command: &Command) -> anyhow::Result<()> {
         let next = format!("In a script, use collab-cli cat {0}, follow {0} or write {0}.", command.room);
         return Err(Failure::new("The editor needs a terminal.", next).into());
     }
-    let driver = connect::enter(global, &command.room, connect::PATIENCE).await?;
-    let mut desk = Desk::new(command.room.clone(), driver);
+    let mut files = Files::new(State::of_user().unsent_dir(&global.url, command.room.as_str()));
+    let works = files.take()?;
+    let driver = match connect::enter_with(global, &command.room, connect::PATIENCE, &works).await {
+        Ok(driver) => driver,
+        Err(error) => {
+            if !works.is_empty() {
+                output::tell(&format!("what you wrote earlier and could not send stays in {}", files.path().display()));
+            }
+            return Err(error);
+        }
+    };
+    let keeping = Keeping::new(files, works.first().map(|work| work.kept_at));
+    let mut desk = Desk::new(command.room.clone(), driver, keeping);
     let ending = {
         let mut screen = Screen::open()?;
         work(&mut desk, &mut screen).await
@@ -94,7 +111,7 @@ async fn work(desk: &mut Desk, screen: &mut Screen) -> anyhow::Result<Ending> {
             screen.terminal().draw(|frame| desk.draw(frame))?;
             (dirty, next_draw) = (false, Instant::now() + FRAME);
         }
-        let pause = desk.changes_in();
+        let (pause, keep) = (desk.changes_in(), desk.keep_in());
         let flow = tokio::select! {
             event = desk.driver().next() => desk.room_event(event),
             event = keys.next() => match event {
@@ -103,6 +120,7 @@ async fn work(desk: &mut Desk, screen: &mut Screen) -> anyhow::Result<Ending> {
             },
             () = sleep_until(next_draw), if dirty => Flow::Stay,
             () = sleep(pause.unwrap_or_default()), if pause.is_some() && !dirty => Flow::Stay,
+            () = sleep(keep.unwrap_or_default()), if keep.is_some() => desk.keep(),
             _ = terminate.recv() => return Ok(Ending::Ended),
             _ = hang_up.recv() => return Ok(Ending::Ended),
         };
@@ -124,21 +142,30 @@ fn terminal_event(desk: &mut Desk, event: TerminalEvent) -> Flow {
     }
 }
 
-/// Leaves the room. What could not be saved is kept in a file, and the user is told where.
+/// Leaves the room. What could not be saved is kept, and the user is told where and what becomes of it.
 async fn part(desk: Desk, ending: Ending) -> anyhow::Result<()> {
-    let mut driver = desk.into_driver();
+    let (mut driver, mut keeping) = desk.into_parts();
     if ending == Ending::Ended {
         driver.leave();
         let _ = tokio::time::timeout(LAST_CHANCE, saved(&mut driver)).await;
     }
+    let kept = keeping.keep(driver.client());
     if driver.client().save_state() == SaveState::Saved {
         connect::leave(driver).await;
         return Ok(());
     }
     let room = driver.client().config().room.clone();
-    let path = State::of_user().keep_text(room.as_str(), &driver.client().document().text())?;
-    let next = format!("The whole text as you saw it is in {}", path.display());
-    Err(Failure::new("Your last changes were not saved in the room.", next).into())
+    let next = match (kept, driver.client().state()) {
+        (Ok(path), Connection::Refused(Code::GenerationChanged)) => {
+            format!("The old text is kept in {}. Joining {room} again asks what becomes of it.", path.display())
+        }
+        (Ok(path), _) => format!("They are kept in {} and are sent when you join {room} again.", path.display()),
+        (Err(_), _) => {
+            let path = State::of_user().keep_text(room.as_str(), &driver.client().document().text())?;
+            format!("The whole text as you saw it is in {}", path.display())
+        }
+    };
+    Err(Failure::new("Your last changes are not saved in the room.", next).into())
 }
 
 async fn saved(driver: &mut collab_client::driver::Driver) {

@@ -22,9 +22,10 @@ pub fn connection(state: State, now: Instant) -> Note {
     }
 }
 
-/// How safe one's own changes are.
-pub fn saving(state: SaveState) -> Note {
+/// How safe one's own changes are; `kept` when they outlive the editor.
+pub fn saving(state: SaveState, kept: bool) -> Note {
     match state {
+        SaveState::OnDevice if kept => Note::new("kept on this device", Tone::Wait),
         SaveState::OnDevice => Note::new("only on this device", Tone::Wait),
         SaveState::Sent => Note::new("sent, not saved yet", Tone::Wait),
         SaveState::Saved => Note::new("saved", Tone::Good),

@@ -10,7 +10,7 @@ const BINARY = process.env['COLLAB_SERVER_BIN'] ?? join(TARGET, 'collab-server')
 
 /** A real server on ports of its own, with a data directory of its own. */
 export class Server {
-  readonly #process: ChildProcess
+  #process: ChildProcess
 
   private constructor(
     process: ChildProcess,
@@ -25,12 +25,20 @@ export class Server {
 
   static async start(): Promise<Server> {
     const directory = mkdtempSync(join(tmpdir(), 'collab-e2e-'))
-    const flags = ['--data', join(directory, 'data'), '--listen', '127.0.0.1:0', '--http', '127.0.0.1:0']
-    // A clean environment: the server takes every COLLAB_ variable for a setting of its own.
-    const env = { PATH: process.env['PATH'], HOME: directory }
-    const child = spawn(BINARY, flags, { env, stdio: ['ignore', 'pipe', 'inherit'] })
-    const { page, udp } = await greeting(child)
+    const { child, page, udp } = await launch(directory, 0, 0)
     return new Server(child, directory, `http://127.0.0.1:${page}/`, udp)
+  }
+
+  /** Ends it as a power cut does. */
+  async kill(): Promise<void> {
+    this.#process.kill('SIGKILL')
+    await once(this.#process, 'exit')
+  }
+
+  /** Starts it again after {@link kill}, with its data and on its ports. */
+  async restart(): Promise<void> {
+    const { child } = await launch(this.directory, this.port, Number(new URL(this.url).port))
+    this.#process = child
   }
 
   get adminToken(): string {
@@ -50,6 +58,22 @@ export class Server {
     if (this.#process.exitCode === null) await once(this.#process, 'exit')
     rmSync(this.directory, { recursive: true })
   }
+}
+
+interface Launched {
+  child: ChildProcess
+  page: number
+  udp: number
+}
+
+/** Starts a server on ports of the loopback; any, where they are zero. */
+async function launch(directory: string, udpPort: number, pagePort: number): Promise<Launched> {
+  const data = join(directory, 'data')
+  const flags = ['--data', data, '--listen', `127.0.0.1:${udpPort}`, '--http', `127.0.0.1:${pagePort}`]
+  // A clean environment: the server takes every COLLAB_ variable for a setting of its own.
+  const env = { PATH: process.env['PATH'], HOME: directory }
+  const child = spawn(BINARY, flags, { env, stdio: ['ignore', 'pipe', 'inherit'] })
+  return { child, ...(await greeting(child)) }
 }
 
 /** Reads the ports from the lines that a server begins with. */

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { Server } from './server'
 
@@ -55,6 +56,20 @@ export class Terminal {
   async leave(): Promise<void> {
     this.type(CONTROL_Q)
     if (this.#process.exitCode === null) await once(this.#process, 'exit')
+  }
+
+  /** Waits until it has ended by itself: everything that was drawn. */
+  async ended(): Promise<string> {
+    if (this.#process.exitCode === null) await once(this.#process, 'close')
+    return this.#screen
+  }
+
+  /** Ends the editor itself as a power cut does. */
+  async crash(): Promise<void> {
+    const { pid } = this.#process
+    const children = readFileSync(`/proc/${String(pid)}/task/${String(pid)}/children`, 'utf8').trim().split(' ')
+    for (const child of children) process.kill(Number(child), 'SIGKILL')
+    await this.ended()
   }
 
   /** Ends it at once; does nothing when it has ended. */
