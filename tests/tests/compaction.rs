@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use collab_proto::{Credential, Join, Welcome};
 use collab_tests::server::{FAST, TestServer, maintain};
-use collab_tests::wire::{Stream, Wire, join_with, replica};
+use collab_tests::wire::{Stream, Wire, join, join_with, replica};
 
 /// A number from the environment, for runs that may take longer.
 fn number(variable: &str, otherwise: usize) -> usize {
@@ -25,9 +25,11 @@ async fn enter(wire: &Wire, room: &str, owner: &str) -> (Stream, Join, Welcome, 
     (stream, asked, welcome, start.elapsed())
 }
 
-/// Changes the text `edits` times: a sentence at the end, another one's worth away at the beginning. Gives the text.
-async fn edit(wire: &Wire, owner: &str, edits: usize) -> String {
-    let (mut stream, asked, welcome, _) = enter(wire, "demo", owner).await;
+/// Changes the text `edits` times, as somebody new with a budget of their own: a sentence at the end, another one's worth away
+/// at the beginning. Gives the text.
+async fn edit(wire: &Wire, edits: usize) -> String {
+    let asked = join("demo", "Bob");
+    let (mut stream, welcome) = wire.enter(asked.clone()).await;
     let mut document = replica(&asked, &welcome);
     let mut waiting = VecDeque::new();
     for id in 0..edits as u64 {
@@ -63,7 +65,7 @@ async fn a_room_edited_again_and_again_loads_at_once_from_a_file_that_stays_smal
     let size = || fs::metadata(&file).expect("the database").len();
     let mut text = String::new();
     for part in 1..=10 {
-        text = edit(&wire, &owner, edits / 10).await;
+        text = edit(&wire, edits / 10).await;
         println!("{:>7} edits: {:.1} MB", part * edits / 10, megabytes(size()));
     }
     let grown = size();
