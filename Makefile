@@ -5,11 +5,13 @@ PAGE_SOURCES := $(shell git ls-files web 2>/dev/null)
 DATA ?= data
 CLIENTS ?= 1000
 DURATION ?= 30s
+SECONDS ?= 600
+OPERATIONS ?= 10000000
 KILLS ?= 50
 EDITS ?= 100000
 ROOMS ?= 10000
 
-.PHONY: help run build test check unit page-check e2e smoke bench crash soak setup setup-test clean
+.PHONY: differential-short help run build test check unit page-check e2e smoke bench differential fuzz crash soak setup setup-test clean
 
 help: ## List what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -20,7 +22,7 @@ run: build ## Build page and server, and start it (DATA=folder)
 build: $(PAGE) ## Build the page, the server, the terminal client and the load generator
 	cargo build --release -p collab-server -p collab-cli -p collab-bench
 
-test: setup-test check page-check unit e2e smoke ## Install what tests need, and run all of them
+test: setup-test check page-check unit differential-short e2e smoke ## Install what tests need, and run all of them
 	@echo "all tests passed"
 
 setup: ## Say what is missing to build
@@ -40,6 +42,22 @@ check: $(PAGE) ## Format, lints and documentation, all warnings denied
 unit: $(PAGE) ## Rust tests, the ones that drive the real binaries included
 	cargo build --workspace --bins --locked
 	timeout 1200 cargo test --workspace --locked
+
+differential-short: ## A short comparison of the shared text with Yjs
+	cd tests/differential && npm ci --no-audit --no-fund
+	timeout 600 cargo run --locked -p collab-fuzz-targets --example differential -- 100000
+
+differential: ## Compare the shared text with Yjs, in honest and hostile histories (OPERATIONS=)
+	cd tests/differential && npm ci --no-audit --no-fund
+	cargo run --release --locked -p collab-fuzz-targets --example differential -- $(OPERATIONS)
+
+fuzz: ## Fuzz everything that takes bytes from outside, with nightly Rust (SECONDS= for all together)
+	scripts/setup fuzz
+	cargo run --locked -p collab-fuzz-targets --example seeds -- fuzz/corpus
+	cd fuzz && for target in codec update state_vector room; do \
+	  CARGO_TARGET_DIR=../target/fuzz cargo +nightly fuzz run --fuzz-dir . $$target -- \
+	    -max_total_time=$$(($(SECONDS) / 4)) -rss_limit_mb=2048 -timeout=10 || exit 1; \
+	done
 
 page-check: $(PAGE) ## Types, lint and tests of the page and the provider
 	cd tests/e2e && npm ci --no-audit --no-fund
@@ -67,4 +85,4 @@ soak: build ## A room edited 100,000 times, 10,000 rooms visited once: file, loa
 
 clean: ## Remove everything that was built
 	cargo clean
-	rm -rf web/node_modules web/app/dist tests/e2e/node_modules
+	rm -rf web/node_modules web/app/dist tests/e2e/node_modules tests/differential/node_modules
