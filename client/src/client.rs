@@ -204,7 +204,9 @@ impl Client {
         self.next_edit_at().filter(|at| *at <= now)?;
         let (id, update) = self.outbox.take(self.policy().max_update_bytes as usize)?;
         self.budget.spend(now);
-        self.events.push(Event::EditSent { id, update: update.clone() });
+        if self.outbox.is_in_flight(id) {
+            self.events.push(Event::EditSent { id, update: update.clone() });
+        }
         Some(ClientFrame::Edit { id, update })
     }
 

@@ -22,6 +22,10 @@ pub(crate) struct Outbox {
     last_id: u64,
     hold: Hold,
     resyncs: u32,
+    /// Whether the last difference was refused because it holds changes of somebody who is here.
+    foreign: bool,
+    /// Parts of the queue that go ahead of it. Nobody waits for their answers: the queue holds them too.
+    vanguard: VecDeque<Bytes>,
 }
 
 /// What keeps the queue from going out. The later ones outweigh the earlier.
@@ -109,6 +113,10 @@ impl Outbox {
 
     /// Takes the next edit off the queue: as many neighbours as fit into `max_bytes`, or a part of the first piece.
     pub(crate) fn take(&mut self, max_bytes: usize) -> Option<(EditId, Bytes)> {
+        if let Some(part) = self.vanguard.pop_front() {
+            self.last_id += 1;
+            return Some((EditId(self.last_id), part));
+        }
         let whole = self.take_neighbours(max_bytes)?;
         // What cannot be read cannot be split: the server says what is wrong with it.
         let parts = collab_document::split(&whole, max_bytes).unwrap_or_default();
@@ -136,12 +144,18 @@ impl Outbox {
         merged.or_else(|| self.queued.pop_front())
     }
 
+    /// Whether the answer to this edit is waited for.
+    pub(crate) fn is_in_flight(&self, id: EditId) -> bool {
+        self.in_flight.contains_key(&id)
+    }
+
     /// Forgets a saved edit; false for one that is not in flight.
     pub(crate) fn saved(&mut self, id: EditId) -> bool {
         let known = self.in_flight.remove(&id).is_some();
         if known {
             self.revision += 1;
             self.resyncs = 0;
+            self.foreign = false;
             self.settle();
         }
         known
@@ -168,7 +182,14 @@ impl Outbox {
         // A difference that holds changes of people who are here is refused until the server has those from themselves; one
         // with this side's own changes from earlier until the server knows that the earlier connection is dead.
         let foreign = code == Code::ForeignAuthor;
+        self.foreign |= foreign;
         let resync = foreign || code == Code::ResyncNeeded;
+        if let Hold::Resync { not_before, .. } = self.hold
+            && resync
+        {
+            // One of several on the road that failed for one reason.
+            return (self.hold, Some(not_before.saturating_duration_since(now)));
+        }
         if foreign || resync && self.resyncs < Self::MAX_RESYNCS {
             let delay = retry_after.unwrap_or(Self::RETRY * self.resyncs.min(Self::MAX_RESYNCS));
             self.resyncs = self.resyncs.saturating_add(1);
@@ -218,7 +239,18 @@ impl Outbox {
         if let Some(merged) = merge(self.queued.make_contiguous()) {
             self.queued = VecDeque::from([merged]);
         }
+        self.send_ahead();
         self.release();
+    }
+
+    /// Members whose unsaved changes build on each other's, as after a crash of the server, each hold all of them and are each
+    /// refused for the others' sake. So everybody sends ahead what stands by itself; with each round more of it does.
+    fn send_ahead(&mut self) {
+        self.vanguard.clear();
+        if let Some(difference) = self.queued.front().filter(|_| self.foreign) {
+            let parts = collab_document::independent_parts(difference).unwrap_or_default();
+            self.vanguard.extend(parts.into_iter().map(Bytes::from));
+        }
     }
 
     /// The queue may go as it is.
@@ -230,6 +262,7 @@ impl Outbox {
 
     /// The connection is gone, and with it every answer that was still to come.
     pub(crate) fn lost(&mut self) {
+        self.vanguard.clear();
         self.returned.append(&mut self.in_flight);
         self.settle();
         if let Hold::Resync { asked, .. } = &mut self.hold {
@@ -413,5 +446,36 @@ mod tests {
         assert!(server.apply(&update, |_| false).is_err(), "it builds on the saved edit");
         assert_eq!(id, EditId(4));
         assert!(outbox.take(MANY).is_none());
+    }
+
+    #[test]
+    fn many_that_fail_for_one_reason_are_one_failure() {
+        let (mut outbox, _) = outbox("abcdefgh");
+        let now = Instant::now();
+        let ids: Vec<EditId> = (0..8).map(|_| outbox.take(1).unwrap().0).collect();
+        for id in ids {
+            outbox.rejected(now, id, Code::ResyncNeeded, None);
+        }
+        assert_eq!(outbox.sync_at(), Some(now), "the server is asked, the queue is not given up");
+    }
+
+    #[test]
+    fn what_stands_by_itself_goes_ahead_of_a_difference_with_foreign_changes() {
+        let (mut ada, mut bob) = (Document::new(7), Document::new(8));
+        let first = ada.splice(0, 0, "a").unwrap();
+        bob.load(&first).unwrap();
+        let second = bob.splice(1, 0, "b").unwrap();
+        ada.load(&second).unwrap();
+        let third = ada.splice(2, 0, "c").unwrap();
+        let mut outbox = Outbox::default();
+        [first, third].into_iter().for_each(|update| outbox.push(update));
+        let (id, _) = outbox.take(MANY).unwrap();
+        outbox.rejected(Instant::now(), id, Code::ForeignAuthor, None);
+        outbox.complete(ada.state().unwrap());
+        let (ahead, part) = outbox.take(MANY).unwrap();
+        assert_eq!((text_of(&part).as_str(), outbox.is_in_flight(ahead)), ("a", false));
+        assert!(!outbox.saved(ahead));
+        let (whole, update) = outbox.take(MANY).unwrap();
+        assert_eq!((text_of(&update).as_str(), outbox.is_in_flight(whole)), ("abc", true));
     }
 }

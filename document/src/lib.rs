@@ -31,7 +31,7 @@ pub use anchor::{Anchor, Side};
 pub use document::{Applied, Document, Limits, ROOT, Section};
 pub use error::{Poisoned, SpliceError, StateVectorError, UpdateError};
 pub use merge::{merge, sections};
-pub use split::{split, without_deletions_of};
+pub use split::{independent_parts, split, without_deletions_of};
 
 /// The update that changes nothing.
 pub const EMPTY_UPDATE: [u8; 2] = [0, 0];

@@ -58,6 +58,38 @@ pub fn without_deletions_of(update: &[u8], known: &[u8]) -> Result<Vec<u8>, Upda
     Ok(part.into_bytes())
 }
 
+/// Of an update of several authors, the parts that stand by themselves: for each author the operations, from the first one on,
+/// that build on none of another author in this update. None where there is one author. A server that refuses the whole for
+/// the sake of one author takes the others' parts.
+///
+/// # Errors
+///
+/// [`UpdateError::Malformed`] or [`UpdateError::NotText`].
+pub fn independent_parts(update: &[u8]) -> Result<Vec<Vec<u8>>, UpdateError> {
+    let update = Update::parse(update)?;
+    let mut parts = Vec::new();
+    for section in update.sections.iter().filter(|_| update.sections.len() > 1) {
+        let stands = |item: &&Item<'_>| {
+            item.origin
+                .into_iter()
+                .chain(item.right_origin)
+                .all(|id| id.client == section.client || !brings(&update, id))
+        };
+        let mut part = Part::default();
+        update.items_of(section).iter().take_while(stands).for_each(|item| part.push(section.client, item));
+        if part.bytes > 0 {
+            parts.push(part.into_bytes());
+        }
+    }
+    Ok(parts)
+}
+
+/// Whether an operation is among those that the update carries.
+fn brings(update: &Update<'_>, id: Id) -> bool {
+    let section = update.section_of(id.client).map(|place| &update.sections[place]);
+    section.is_some_and(|section| section.start <= id.clock && id.clock < section.end)
+}
+
 /// What is left of deletions without others, by author, ascending.
 fn remaining(deletions: &[Deletion], known: &[Deletion]) -> Vec<Deletion> {
     let mut known_of: BTreeMap<u64, Vec<Deletion>> = BTreeMap::new();

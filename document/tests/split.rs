@@ -131,3 +131,24 @@ fn deletions_are_subtracted_where_they_overlap() {
     let again = theirs.diff(&mine.state_vector()).unwrap();
     assert_eq!(without_deletions_of(&again, &again).unwrap(), EMPTY_UPDATE);
 }
+
+#[test]
+fn what_stands_by_itself_is_each_authors_part_up_to_what_builds_on_another() {
+    let (mut ada, mut bob) = (Document::new(7), Document::new(8));
+    let first = ada.splice(0, 0, "a").unwrap();
+    bob.load(&first).unwrap();
+    ada.load(&bob.splice(1, 0, "b").unwrap()).unwrap();
+    ada.splice(2, 0, "c").unwrap();
+    let whole = ada.state().unwrap();
+    let mut server = Document::new(0);
+    let rounds = std::iter::from_fn(|| {
+        let lacking = ada.diff(&server.state_vector()).unwrap();
+        let parts = independent_parts(&lacking).unwrap();
+        parts.iter().for_each(|part| assert!(server.apply(part, nobody).unwrap().changed));
+        (!parts.is_empty()).then(|| server.text())
+    });
+    assert_eq!(rounds.collect::<Vec<_>>(), ["a", "ab"]);
+    assert!(server.apply(&whole, nobody).unwrap().changed);
+    assert_eq!(server.text(), "abc");
+    assert_eq!(independent_parts(&first).unwrap(), Vec::<Vec<u8>>::new(), "one author needs no parts");
+}

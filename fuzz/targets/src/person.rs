@@ -54,7 +54,7 @@ impl Person {
     pub fn send(&mut self, core: &mut Core, now: Instant, update: Vec<u8>) -> Result<AppliedEdit, EditError> {
         self.edits += 1;
         let edit = self.joined.gate.admit(now, EditId(self.edits), update.into()).unwrap();
-        core.edit(self.seat(), edit)
+        core.edit(now, self.seat(), edit)
     }
 
     /// What the room sends is always a frame, and an honest replica can always take it.

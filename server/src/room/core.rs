@@ -273,7 +273,7 @@ impl Core {
     /// # Errors
     ///
     /// [`EditError`]; the author was told already.
-    pub fn edit(&mut self, seat: Seat, edit: AdmittedEdit) -> Result<AppliedEdit, EditError> {
+    pub fn edit(&mut self, now: Instant, seat: Seat, edit: AdmittedEdit) -> Result<AppliedEdit, EditError> {
         let Some(author) = self.members.get(&seat) else {
             return Err(EditError::Gone);
         };
@@ -285,7 +285,7 @@ impl Core {
             Err(UpdateError::Poisoned) => return Err(EditError::Broken(author)),
             Err(error) => {
                 let code = code_of(&error);
-                self.reject(seat, edit.id(), Refusal::new(code, format!("{} ({error})", code.sentence())));
+                self.reject(now, seat, edit.id(), Refusal::new(code, format!("{} ({error})", code.sentence())));
                 return Err(EditError::Rejected(author, code));
             }
         };
@@ -317,13 +317,9 @@ impl Core {
         self.send(now, ticket.seat, &ServerFrame::Saved { id: ticket.id, durability });
     }
 
-    /// Tells the author that an edit was not taken.
-    pub fn reject(&self, seat: Seat, id: EditId, refusal: Refusal) {
+    fn reject(&mut self, now: Instant, seat: Seat, id: EditId, refusal: Refusal) {
         let Refusal { code, message, retry_after_ms } = refusal;
-        if let Some(member) = self.members.get(&seat) {
-            // An outbox that overflows is ended by the next frame that is sent with a time at hand.
-            let _ = member.outbox.push(encode_frame(&ServerFrame::Rejected { id, code, message, retry_after_ms }));
-        }
+        self.send(now, seat, &ServerFrame::Rejected { id, code, message, retry_after_ms });
     }
 
     fn send(&mut self, now: Instant, seat: Seat, frame: &ServerFrame) {

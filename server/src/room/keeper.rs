@@ -147,7 +147,7 @@ impl Keeper {
     ///
     /// As [`Core::edit`]. An edit that broke the text ends the room.
     pub fn edit(&mut self, now: Instant, seat: Seat, edit: AdmittedEdit) -> Result<AppliedEdit, EditError> {
-        let applied = self.core.edit(seat, edit);
+        let applied = self.core.edit(now, seat, edit);
         match &applied {
             Ok(applied) => {
                 self.in_flight += 1;

@@ -95,7 +95,7 @@ impl Person {
     fn send(&mut self, core: &mut Core, now: Instant, update: Vec<u8>) -> Result<AppliedEdit, EditError> {
         self.edits += 1;
         let edit = self.joined.gate.admit(now, EditId(self.edits), update.into()).unwrap();
-        core.edit(self.joined.seat, edit)
+        core.edit(now, self.joined.seat, edit)
     }
 }
 
@@ -255,4 +255,25 @@ fn people_are_told_who_comes_who_goes_and_who_has_another_name() {
     now = core.poll_timeout().unwrap();
     core.handle_timeout(now);
     assert_eq!(ada.read(), [ServerFrame::Members { count: 1, joined: vec![], left: vec![MemberId(2)] }]);
+}
+
+#[test]
+fn who_cannot_be_told_of_a_rejection_is_sent_away_so_that_no_edit_stays_without_an_answer() {
+    let now = Instant::now();
+    let mut core = room();
+    let mut ada = join(&mut core, now, 1);
+    let mut gap = Document::new(9);
+    gap.splice(0, 0, "missing").unwrap();
+    let update = gap.splice(7, 0, "x").unwrap();
+    let budget = Limits { throttle: Duration::from_millis(1), edits_per_minute: 60_000, burst: 1000, ..limits() };
+    ada.joined.gate.budget = Budget::new(&budget, now).into();
+    let mut later = now;
+    while core.count() > 0 {
+        later += Duration::from_millis(1);
+        assert!(matches!(ada.send(&mut core, later, update.clone()), Err(EditError::Rejected(_, Code::ResyncNeeded))));
+    }
+    let frames = ada.read();
+    let told = frames.iter().filter(|frame| matches!(frame, ServerFrame::Rejected { .. })).count() as u64;
+    assert_eq!(told + 1, ada.edits, "only the last one was not told");
+    assert!(matches!(frames.last(), Some(ServerFrame::Refused { code: Code::Stalled, .. })));
 }
