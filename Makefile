@@ -5,13 +5,15 @@ PAGE_SOURCES := $(shell git ls-files web 2>/dev/null)
 DATA ?= data
 CLIENTS ?= 1000
 DURATION ?= 30s
+SEEDS ?= 100000
+FIRST ?= 1
 SECONDS ?= 600
 OPERATIONS ?= 10000000
 KILLS ?= 50
 EDITS ?= 100000
 ROOMS ?= 10000
 
-.PHONY: differential-short help run build test check unit page-check e2e smoke bench differential fuzz crash soak setup setup-test clean
+.PHONY: differential-short help run build test check unit page-check e2e smoke bench differential fuzz crash soak sim setup setup-test clean
 
 help: ## List what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -82,6 +84,10 @@ crash: $(PAGE) ## Kill the server under load, again and again: nothing saved is 
 soak: build ## A room edited 100,000 times, 10,000 rooms visited once: file, load time and memory (EDITS=, ROOMS=)
 	COLLAB_SOAK_EDITS=$(EDITS) COLLAB_SOAK_ROOMS=$(ROOMS) timeout 3600 \
 		cargo test --release -p collab-tests --locked --test compaction -- --nocapture --test-threads 1
+
+sim: ## Play the simulation: people, a room, and everything that goes wrong (SEEDS=, FIRST=, SIM_ARGS=--trace)
+	cargo build --release --locked -p collab-tests --bin collab-sim
+	target/release/collab-sim --first $(FIRST) --seeds $(SEEDS) $(SIM_ARGS)
 
 clean: ## Remove everything that was built
 	cargo clean

@@ -19,6 +19,8 @@ pub mod vectors;
 
 pub mod process;
 
+pub mod sim;
+
 use std::time::Duration;
 
 /// How long anything may take. Far longer than it does: two cores may be busy with other tests.
