@@ -66,7 +66,8 @@ impl Client {
 
     /// A client that goes on with a text from earlier. What the server lacks of it is sent after joining. `generation` is the
     /// one that the text belonged to; none for a text that never was on a server. `document` writes under
-    /// `config.client_id`.
+    /// `config.client_id`. What the server has in memory counts as known there, also if it is lost in a crash a moment later:
+    /// changes that were sent and not saved are better taken up by [`with_unsent`](Self::with_unsent).
     pub fn with_document(config: Config, document: Document, generation: Option<Generation>, now: Instant) -> Self {
         let mut client = Self::build(config, document, generation, now);
         client.unsynced = true;

@@ -235,19 +235,19 @@ impl Outbox {
     /// has not saved: only the answer to a repetition tells that it is.
     pub(crate) fn complete(&mut self, difference: Vec<u8>) {
         self.revision += 1;
+        self.send_ahead(&difference);
         self.queued.push_front(difference.into());
         if let Some(merged) = merge(self.queued.make_contiguous()) {
             self.queued = VecDeque::from([merged]);
         }
-        self.send_ahead();
         self.release();
     }
 
     /// Members whose unsaved changes build on each other's, as after a crash of the server, each hold all of them and are each
     /// refused for the others' sake. So everybody sends ahead what stands by itself; with each round more of it does.
-    fn send_ahead(&mut self) {
+    fn send_ahead(&mut self, difference: &[u8]) {
         self.vanguard.clear();
-        if let Some(difference) = self.queued.front().filter(|_| self.foreign) {
+        if self.foreign {
             let parts = collab_document::independent_parts(difference).unwrap_or_default();
             self.vanguard.extend(parts.into_iter().map(Bytes::from));
         }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bytes::Bytes;
-use collab_client::{Client, Config, Event, State, Transmit};
-use collab_proto::{ClientFrame, Code, Credential, EditId, Generation, RoomName};
+use collab_client::{Client, Config, Event, State, Transmit, Unsent};
+use collab_proto::{ClientFrame, Code, Credential, EditId, RoomName};
 use rand::RngExt;
 
 use super::network::LinkId;
@@ -42,6 +42,13 @@ impl Person {
             (State::Backoff { .. }, _) => Err(format!("{} backs off", self.name)),
             (state, _) => Err(format!("{} is {state:?}", self.name)),
         }
+    }
+
+    /// What this person's text lacks, and what it has beyond.
+    pub(super) fn differs(&self, text: &str) -> String {
+        let own = self.client.document().text();
+        let beyond = |a: &str, b: &str| a.chars().filter(|c| !b.contains(*c)).collect::<String>();
+        format!("it lacks {:?} and has {:?}", beyond(text, &own), beyond(&own, text))
     }
 }
 
@@ -291,7 +298,8 @@ impl World {
         let life = self.truth.life(self.people[person].life);
         life.written.extend(insert.chars());
         life.removed.extend(&text[at..at + delete]);
-        self.note(format_args!("{person} writes {} and removes {delete} at {at}", insert.chars().count()));
+        let gone: String = text[at..at + delete].iter().collect();
+        self.note(format_args!("{person} writes {insert:?} and removes {gone:?} at {at}"));
         Ok(())
     }
 
@@ -332,13 +340,16 @@ impl World {
             self.close_client_side(link);
         }
         let Person { client, .. } = &self.people[person];
-        let generation: Option<Generation> = client.generation();
+        let (generation, changes) = (client.generation(), client.unsaved());
         let token = client.session().and_then(|session| session.resume_token.clone()).filter(|_| noted);
-        let mut config = Config { client_id, seed: 0, ..client.config().clone() };
+        let mut config = Config { client_id, ..client.config().clone() };
         config.seed = self.rng.random();
         config.credential = token.map_or(Credential::Password("password".into()), Credential::Resume);
         let person = &mut self.people[person];
-        person.client = Client::with_document(config, document, generation, now);
+        person.client = match generation {
+            Some(generation) => Client::with_unsent(config, Unsent { document, generation, changes }, now),
+            None => Client::with_document(config, document, None, now),
+        };
         person.sent.clear();
         person.wake = None;
         person.client.connect(now);

@@ -254,7 +254,11 @@ impl World {
             let other =
                 self.people.iter().find(|person| person.room == room && person.client.document().text() != text);
             if let Some(other) = other {
-                return Err(format!("the text of {} is not the one in the store", other.name));
+                return Err(format!(
+                    "the text of {} is not the one in the store: {}",
+                    other.name,
+                    other.differs(&text)
+                ));
             }
         }
         Ok(())
