@@ -47,7 +47,7 @@ impl Person {
     /// What this person's text lacks, and what it has beyond.
     pub(super) fn differs(&self, text: &str) -> String {
         let own = self.client.document().text();
-        let beyond = |a: &str, b: &str| a.chars().filter(|c| !b.contains(*c)).collect::<String>();
+        let beyond = |a: &str, b: &str| a.chars().filter(|c| !b.contains(*c)).take(20).collect::<String>();
         format!("it lacks {:?} and has {:?}", beyond(text, &own), beyond(&own, text))
     }
 }
