@@ -2,7 +2,7 @@ import { Code } from '@collab/provider'
 import { expect, test } from 'vitest'
 import { budgetText, latencyText, problemText, refusalText, saveText, stateText } from '../src/editor/words'
 
-const save = { state: 'saved', nextEditAt: null, problem: null, durability: 'disk', keeping: 'none' } as const
+const save = { state: 'saved', nextEditAt: null, problem: null, editsLeft: 30, durability: 'disk', keeping: 'none' } as const
 
 test('a refusal without words of ours has the server’s', () => {
   expect(refusalText(Code.WrongPassword, 'x')).toBe('Wrong password for this room.')
@@ -28,8 +28,8 @@ test('what is not saved is told with whether it outlives the page', () => {
 })
 
 test('numbers are as exact as they are worth', () => {
-  expect(latencyText({ p50: 1.26, jitter: null, loss: 0 })).toBe('1.3 ms')
-  expect(latencyText({ p50: 42.4, jitter: 1, loss: 0 })).toBe('42 ms')
-  expect(latencyText({ p50: null, jitter: null, loss: 1 })).toBe('')
+  expect(latencyText({ last: null, p50: 1.26, jitter: null, loss: 0 })).toBe('1.3 ms')
+  expect(latencyText({ last: null, p50: 42.4, jitter: 1, loss: 0 })).toBe('42 ms')
+  expect(latencyText({ last: null, p50: null, jitter: null, loss: 1 })).toBe('')
   expect(saveText({ ...save, durability: 'quorum' })).toBe('Saved on several servers')
 })

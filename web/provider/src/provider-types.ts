@@ -1,18 +1,25 @@
+import type { Access } from './access'
 import type { Clock } from './core/clock'
 import type { LatencyReport } from './core/latency'
+import type { Route } from './core/route'
 import type { SaveStatus } from './core/save-status'
 import type { Status } from './core/status'
 import type { Persistence } from './keep/persistence'
 import type { Transport } from './transport/transport'
-import type { Credential, MemberInfo, Role } from './wire/frames'
+import type { MemberInfo, Role } from './wire/frames'
 
-export interface ProviderOptions {
-  /** What gives the right to enter. A reconnect uses the resume token, and this again if that is not valid any more. */
-  credential: Credential
+/**
+ * How to enter, under which name, and with what. A reconnect uses the resume token that the server gave, and the access
+ * named here again if that is not valid any more.
+ */
+export type ProviderOptions = Access & Settings
+
+export interface Settings {
   /** The name that others see; the server cleans it. */
   name: string
   /** Whether to connect at once; true by default. */
   connect?: boolean
+  /** What moves the bytes: WebTransport where it works and WebSocket elsewhere, unless another one is given. */
   transport?: Transport
   /** Where unsent work outlives the page; without it, closing the page loses what is not saved. */
   persistence?: Persistence
@@ -41,6 +48,10 @@ export type ProviderEvents = {
   /** Who we are here; told at every join. */
   self: (self: Self) => void
   role: (role: Role) => void
+  /** Which way the bytes go; told whenever a connection stands. */
+  transport: (route: Route) => void
+  /** So many records of unsent work on this device could not be read. They are kept aside. */
+  damaged: (records: number) => void
   /** The server refused for good. */
   refused: (code: number, message: string) => void
   /** The room's text began a new life: this copy must not be merged into it. Keep it apart, or discard it. */

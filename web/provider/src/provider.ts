@@ -1,13 +1,15 @@
 import { ObservableV2 } from 'lib0/observable'
 import { Awareness } from 'y-protocols/awareness'
 import * as Y from 'yjs'
+import { credentialOf } from './access'
 import { type Clock, systemClock } from './core/clock'
-import { Heartbeat } from './core/heartbeat'
 import { Link } from './core/link'
 import { PresenceBridge } from './core/presence-bridge'
 import { Roster } from './core/roster'
+import type { Route } from './core/route'
 import type { SaveStatus } from './core/save-status'
 import { Saver } from './core/saver'
+import { Sender } from './core/sender'
 import type { Status } from './core/status'
 import { Keeper } from './keep/keeper'
 import type { UnsentWork } from './keep/persistence'
@@ -15,7 +17,7 @@ import type { ProviderEvents, ProviderOptions, Self } from './provider-types'
 import { WebTransportTransport } from './transport/web-transport'
 import { Code } from './wire/code'
 import type { Datagram } from './wire/datagrams'
-import type { Credential, Join, Role, ServerFrame, Welcome } from './wire/frames'
+import type { Credential, Join, Policy, Role, ServerFrame, Welcome } from './wire/frames'
 import { PROTOCOL } from './wire/limits'
 
 /** The root text that every room has. */
@@ -32,17 +34,17 @@ export class CollabProvider extends ObservableV2<ProviderEvents> {
   readonly #keeper: Keeper
   readonly #roster = new Roster()
   readonly #presence: PresenceBridge
-  #heartbeat: Heartbeat
+  readonly #sender: Sender
   #name: string
   #generation: number | null = null
-  #slot = 0
   #role: Role = 'viewer'
   #self: Self | null = null
+  #policy: Policy | null = null
+  #route: Route | null = null
   #synced = false
   /** Whether what earlier visits left is in the document; nothing is sent or received before. */
   #isRestored: boolean
   #wantsLink = false
-  #cancelTimer = (): void => undefined
 
   /** @param url any address of the server's pages, such as `location.href` */
   constructor(
@@ -52,15 +54,22 @@ export class CollabProvider extends ObservableV2<ProviderEvents> {
     options: ProviderOptions,
   ) {
     super()
-    const { clock = systemClock, random = Math.random, credential } = options
+    const { clock = systemClock, random = Math.random } = options
     const transport = options.transport ?? new WebTransportTransport(new URL(url))
     this.#clock = clock
     this.#name = options.name
     this.awareness = new Awareness(doc)
     this.#presence = new PresenceBridge(this.awareness, TEXT_NAME, clock.epochMs(), this)
-    this.#heartbeat = new Heartbeat(clock.now())
     this.#saver = new Saver(doc, random)
-    this.#link = new Link(this.#linkOwner(), { transport, clock, random, credential })
+    this.#link = new Link(this.#linkOwner(), { transport, clock, random, credential: credentialOf(options) })
+    this.#sender = new Sender({
+      link: this.#link,
+      saver: this.#saver,
+      presence: this.#presence,
+      clock,
+      mayEdit: () => this.#role !== 'viewer',
+      onEdit: () => this.#tellSaved(),
+    })
     this.#keeper = new Keeper(() => this.#unsent(), () => this.#tellSaved(), clock, options.persistence)
     this.#isRestored = !options.persistence
     doc.on('update', this.#onUpdate)
@@ -83,6 +92,16 @@ export class CollabProvider extends ObservableV2<ProviderEvents> {
 
   get role(): Role {
     return this.#role
+  }
+
+  /** The limits that the server named at the last join; null before the first. */
+  get policy(): Policy | null {
+    return this.#policy
+  }
+
+  /** Which way the bytes go, or went last; null before the first connection. */
+  get route(): Route | null {
+    return this.#route
   }
 
   get saveStatus(): SaveStatus {
@@ -133,20 +152,21 @@ export class CollabProvider extends ObservableV2<ProviderEvents> {
   readonly #onUpdate = (update: Uint8Array, origin: unknown): void => {
     if (origin === this) return
     this.#saver.add(update, this.#clock.now())
-    this.#advance()
+    this.#sender.advance()
     this.#tellUnsaved()
   }
 
   readonly #onAwareness = (_: unknown, origin: unknown): void => {
     if (origin === this) return
     this.#presence.touch()
-    this.#advance()
+    this.#sender.advance()
   }
 
   #linkOwner() {
     return {
       join: (credential: Credential) => this.#join(credential),
       onStatus: (status: Status) => this.#onStatus(status),
+      onRoute: (route: Route) => this.#onRoute(route),
       onWelcome: (welcome: Welcome) => this.#onWelcome(welcome),
       onFrame: (frame: ServerFrame) => this.#onFrame(frame),
       onDatagram: (datagram: Datagram) => this.#onDatagram(datagram),
@@ -207,8 +227,13 @@ export class CollabProvider extends ObservableV2<ProviderEvents> {
     else this.emit('refused', [status.code, status.message])
   }
 
+  #onRoute(route: Route): void {
+    this.#route = route
+    this.emit('transport', [route])
+  }
+
   #detach(): void {
-    this.#cancelTimer()
+    this.#sender.stop()
     this.#saver.detach()
     this.#presence.clear()
     this.#roster.clear()
@@ -226,9 +251,9 @@ export class CollabProvider extends ObservableV2<ProviderEvents> {
     const now = this.#clock.now()
     if (!this.#apply(welcome.missing)) return
     this.#generation = welcome.generation
-    this.#slot = welcome.slot
+    this.#policy = welcome.policy
     this.#name = welcome.name
-    this.#heartbeat = new Heartbeat(now)
+    this.#sender.start(welcome.slot)
     this.#saver.attach(welcome, now)
     this.#roster.welcome(welcome)
     this.#presence.touch()
@@ -239,12 +264,12 @@ export class CollabProvider extends ObservableV2<ProviderEvents> {
     this.#tellRole(welcome.role)
     this.#tellMembers()
     this.emit('synced', [true])
-    this.#advance()
+    this.#sender.advance()
     this.#tellSaved()
   }
 
   #onFrame(frame: ServerFrame): void {
-    this.#heartbeat.heard()
+    this.#sender.heard()
     const now = this.#clock.now()
     switch (frame.type) {
       case 'Edited':
@@ -272,18 +297,16 @@ export class CollabProvider extends ObservableV2<ProviderEvents> {
         // The link keeps the frames that begin and end a membership to itself.
         break
     }
-    this.#advance()
+    this.#sender.advance()
     if (frame.type === 'Saved' || frame.type === 'Rejected' || frame.type === 'Resync') this.#tellUnsaved()
     if (this.status.state === 'draining' && this.#saver.isEmpty) this.#link.disconnect()
   }
 
   #onDatagram(datagram: Datagram): void {
-    this.#heartbeat.heard()
-    const now = this.#clock.now()
+    this.#sender.heard()
     if (datagram.type === 'Pong') {
-      this.#heartbeat.pong(datagram.seq, now)
-      this.emit('latency', [this.#heartbeat.report(now)])
-    } else if (datagram.type === 'Presence' && datagram.slot === this.#slot) {
+      this.emit('latency', [this.#sender.pong(datagram.seq)])
+    } else if (datagram.type === 'Presence' && datagram.slot === this.#sender.slot) {
       this.#presence.receive(datagram, this.#roster.get(datagram.member))
     }
   }
@@ -297,35 +320,6 @@ export class CollabProvider extends ObservableV2<ProviderEvents> {
       this.#link.fail('The server sent a change that cannot be read.')
       return false
     }
-  }
-
-  /** Does what is due, and comes back when the next thing is. */
-  #advance(): void {
-    this.#cancelTimer()
-    if (!this.#link.isLive) return
-    const now = this.#clock.now()
-    if (this.#heartbeat.isDead(now)) return this.#link.fail('The server fell silent.')
-    this.#sendDue(now)
-    const saverAt = this.#mayEdit ? this.#saver.nextAt(now) : Infinity
-    const next = Math.min(saverAt, this.#heartbeat.nextAt, this.#presence.nextAt)
-    this.#cancelTimer = this.#clock.schedule(Math.max(0, next - now), () => {
-      this.#advance()
-      if (next === saverAt) this.#tellSaved()
-    })
-  }
-
-  #sendDue(now: number): void {
-    const frame = this.#mayEdit ? this.#saver.poll(now) : null
-    if (frame) this.#link.send(frame)
-    const ping = this.#heartbeat.poll(now)
-    if (ping) this.#link.sendDatagram({ type: 'Ping', ...ping })
-    const presence = this.#presence.poll(now)
-    // The server knows who we are; it puts the member in.
-    if (presence) this.#link.sendDatagram({ type: 'Presence', slot: this.#slot, member: 0, ...presence })
-  }
-
-  get #mayEdit(): boolean {
-    return this.#role !== 'viewer'
   }
 
   #tellRole(role: Role): void {

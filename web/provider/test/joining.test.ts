@@ -73,7 +73,7 @@ test('a reconnect uses the resume token, and the password when the token has end
 })
 
 test('a resume token from an earlier page that has ended is a refusal', async () => {
-  const room = new Room({ credential: { type: 'Resume', secret: 'old' } })
+  const room = new Room({ access: { resumeToken: 'old' } })
   room.server.onJoin = () => ({ type: 'Refused', code: Code.BadToken, message: 'Ended.', retryAfterMs: null })
   await room.join()
   expect(room.provider.status).toMatchObject({ state: 'refused', code: Code.BadToken })

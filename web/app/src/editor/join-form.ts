@@ -1,4 +1,4 @@
-import { Code, type Credential, type Status } from '@collab/provider'
+import { type Access, Code, type Status } from '@collab/provider'
 import { ApiError } from '../shared/api'
 import { h, setText } from '../shared/dom'
 import { createRoom } from './create-room'
@@ -8,7 +8,7 @@ import { refusalText, stateText } from './words'
 export interface Entrance {
   room: string
   name: string
-  credential: Credential
+  access: Access
 }
 
 /** Asks for room, name and password, and tells why a join did not work. */
@@ -73,7 +73,7 @@ export class JoinForm {
   #build(): HTMLElement {
     const submit = (event: Event): void => {
       event.preventDefault()
-      this.#submit({ type: 'Password', secret: this.#password.value })
+      this.#submit({ password: this.#password.value })
     }
     return h(
       'section',
@@ -93,11 +93,11 @@ export class JoinForm {
     )
   }
 
-  #submit(credential: Credential): void {
+  #submit(access: Access): void {
     const room = this.#room.value.trim().toLowerCase()
     this.#room.value = room
     const name = this.#name.value.trim()
-    if (this.#isValid()) this.enter({ room, name, credential })
+    if (this.#isValid()) this.enter({ room, name, access })
   }
 
   #isValid(): boolean {
@@ -120,7 +120,7 @@ export class JoinForm {
     try {
       const token = await createRoom(this.#room.value, this.#password.value)
       this.#offerCreation(false)
-      this.#submit({ type: 'Token', secret: token })
+      this.#submit({ token })
     } catch (error) {
       this.#busy(false)
       this.#offerCreation(false)

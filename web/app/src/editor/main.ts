@@ -3,7 +3,7 @@
 import '../shared/style.css'
 import './form.css'
 import './room.css'
-import { Code, type Credential, IndexedDbPersistence, type Waiting, WebTransportTransport } from '@collab/provider'
+import { type Access, Code, IndexedDbPersistence, type Waiting, WebTransportTransport } from '@collab/provider'
 import { roomFromAddress, showRoomInAddress } from './address'
 import { JoinForm } from './join-form'
 import { forgetPass, rememberName, rememberPass, rememberedName, rememberedPass } from './memory'
@@ -23,7 +23,7 @@ async function start(): Promise<void> {
   const room = roomFromAddress()
   const pass = rememberedPass(room)
   if (pass) {
-    enter(form, room, rememberedName(), { type: 'Resume', secret: pass })
+    enter(form, room, rememberedName(), { resumeToken: pass })
     return
   }
   // A browser that keeps nothing has nothing that waits.
@@ -34,12 +34,12 @@ async function start(): Promise<void> {
 /** Somebody left unsent work behind here: it is sent when they come back, which needs no password while their pass holds. */
 function welcomeBack(form: JoinForm, room: string, { user, resumeToken, keptAt }: Waiting): void {
   form.tell(`What ${user} wrote here on ${timeText(keptAt)} is kept on this device. It is sent when ${user} joins.`)
-  if (resumeToken) enter(form, room, user, { type: 'Resume', secret: resumeToken })
+  if (resumeToken) enter(form, room, user, { resumeToken })
 }
 
 function showForm(): JoinForm {
-  const form: JoinForm = new JoinForm({ room: roomFromAddress(), name: rememberedName() }, ({ room, name, credential }) =>
-    enter(form, room, name, credential),
+  const form: JoinForm = new JoinForm({ room: roomFromAddress(), name: rememberedName() }, ({ room, name, access }) =>
+    enter(form, room, name, access),
   )
   document.title = 'collab'
   app.replaceChildren(form.element)
@@ -48,8 +48,8 @@ function showForm(): JoinForm {
 }
 
 /** Tries to join; the form stays until the server has let us in, and tells how that goes. */
-function enter(form: JoinForm, room: string, name: string, credential: Credential): void {
-  const session = new Session(room, name, credential)
+function enter(form: JoinForm, room: string, name: string, access: Access): void {
+  const session = new Session(room, name, access)
   const { provider } = session
   const abandon = (): void => session.end()
   form.wait(provider.status, abandon)
@@ -82,7 +82,7 @@ function showRoom(session: Session): void {
       view.end()
       const pass = rememberedPass(room)
       const form = showForm()
-      if (pass) enter(form, room, name, { type: 'Resume', secret: pass })
+      if (pass) enter(form, room, name, { resumeToken: pass })
     },
   })
   app.replaceChildren(view.element)

@@ -1,4 +1,4 @@
-import { CollabProvider, type Credential, IndexedDbPersistence, TEXT_NAME } from '@collab/provider'
+import { type Access, CollabProvider, IndexedDbPersistence, TEXT_NAME } from '@collab/provider'
 import * as Y from 'yjs'
 
 /** One stay in one room: the text and its connection. */
@@ -10,10 +10,10 @@ export class Session {
   constructor(
     readonly room: string,
     readonly name: string,
-    credential: Credential,
+    access: Access,
   ) {
     const persistence = new IndexedDbPersistence(room, name)
-    this.provider = new CollabProvider(location.href, room, this.doc, { credential, name, persistence })
+    this.provider = new CollabProvider(location.href, room, this.doc, { ...access, name, persistence })
   }
 
   get content(): string {

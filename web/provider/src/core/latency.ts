@@ -1,5 +1,7 @@
 /** What the last pings say. Times are in milliseconds; null while there is nothing to tell. */
 export interface LatencyReport {
+  /** The newest round trip. */
+  last: number | null
   /** Median round trip. */
   p50: number | null
   /** Mean difference between neighbouring round trips. */
@@ -12,6 +14,7 @@ export interface LatencyReport {
 export function summarise(rtts: (number | null)[]): LatencyReport {
   const answered = rtts.filter((rtt) => rtt !== null)
   return {
+    last: answered.at(-1) ?? null,
     p50: median(answered),
     jitter: meanDifference(answered),
     loss: rtts.length === 0 ? 0 : 1 - answered.length / rtts.length,

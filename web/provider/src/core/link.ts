@@ -8,6 +8,7 @@ import type { ClientFrame, Credential, Join, Refused, ServerFrame, Welcome } fro
 import { WireError } from '../wire/wire-error'
 import { Backoff } from './backoff'
 import type { Clock } from './clock'
+import type { Route } from './route'
 import type { Status } from './status'
 
 const CONNECT_TIMEOUT_MS = 15_000
@@ -20,6 +21,7 @@ const SETTLED_MS = 5_000
 export interface LinkOwner {
   join(credential: Credential): Join
   onStatus(status: Status): void
+  onRoute(route: Route): void
   onWelcome(welcome: Welcome): void
   onFrame(frame: ServerFrame): void
   onDatagram(datagram: Datagram): void
@@ -126,6 +128,7 @@ export class Link {
 
   #join(session: Session): void {
     this.#session = session
+    this.#owner.onRoute(session.route)
     this.#become({ state: 'joining' })
     this.#after(JOIN_TIMEOUT_MS, () => this.fail('The server did not let us in in time.'))
     this.send(this.#owner.join(this.#resume ?? this.#credential))

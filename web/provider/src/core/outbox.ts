@@ -77,6 +77,11 @@ export class Outbox {
     return Math.max(this.#notBefore, this.#bucket.readyAt(now))
   }
 
+  /** How many edits the budget has left; null while not attached. */
+  editsLeft(now: number): number | null {
+    return this.#bucket?.left(now) ?? null
+  }
+
   /** The edit is safe. Returns whether it was the one under way. */
   saved(id: number): boolean {
     if (this.#inFlight?.id !== id) return false

@@ -11,6 +11,8 @@ export interface SaveStatus {
   state: SaveState
   /** When what waits may be sent, by the provider's clock; null when nothing waits, or when that is not known. */
   nextEditAt: number | null
+  /** How many edits the budget has left; null while not connected. */
+  editsLeft: number | null
   /** Why the server does not take the changes as they are; null when nothing is wrong. */
   problem: { code: number; message: string } | null
   /** What the last answer promised; null before the first. */

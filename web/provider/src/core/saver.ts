@@ -119,6 +119,7 @@ export class Saver {
     return {
       state: this.#outbox.isEmpty ? 'saved' : this.#outbox.isWaiting || this.#outbox.hasParked ? 'device' : 'sent',
       nextEditAt: Number.isFinite(nextAt) ? nextAt : null,
+      editsLeft: this.#outbox.editsLeft(now),
       problem: this.#problem,
       durability: this.#durability,
     }

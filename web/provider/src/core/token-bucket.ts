@@ -24,6 +24,12 @@ export class TokenBucket {
     return this.perMinute > 0 ? now + Math.ceil(((1 - this.#tokens) * 60_000) / this.perMinute) : Infinity
   }
 
+  /** How many edits may be taken now. */
+  left(now: number): number {
+    this.#refill(now)
+    return Math.max(0, Math.floor(this.#tokens))
+  }
+
   take(now: number): void {
     this.#refill(now)
     this.#tokens -= 1

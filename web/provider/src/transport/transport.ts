@@ -1,3 +1,5 @@
+import type { Route } from '../core/route'
+
 /** What the provider wants from the network. WebTransport is one; tests bring their own. */
 export interface Transport {
   /**
@@ -16,6 +18,7 @@ export interface SessionHandlers {
 }
 
 export interface Session {
+  readonly route: Route
   /** Writes to the stream. A failure shows as `onClosed`. */
   send(bytes: Uint8Array): void
   sendDatagram(bytes: Uint8Array): void

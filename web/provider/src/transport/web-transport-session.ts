@@ -2,6 +2,7 @@ import type { Session, SessionHandlers } from './transport'
 
 /** One WebTransport session with one stream and its datagrams. */
 export class WebTransportSession implements Session {
+  readonly route = { type: 'webtransport' } as const
   readonly #transport: WebTransport
   readonly #stream: WritableStreamDefaultWriter<Uint8Array>
   readonly #datagrams: WritableStreamDefaultWriter<Uint8Array>

@@ -37,6 +37,7 @@ export class FakeServer implements Transport {
     this.#handlers = handlers
     const mine = (): boolean => this.#handlers === handlers
     return Promise.resolve({
+      route: { type: 'webtransport' } as const,
       send: (bytes) => mine() && this.#receive(decodeClient(dec.readVarUint8Array(dec.createDecoder(bytes)))),
       sendDatagram: (bytes) => mine() && this.#datagram(decodeDatagram(bytes)),
       close: () => mine() && (this.#handlers = null),

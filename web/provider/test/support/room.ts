@@ -1,6 +1,6 @@
 import * as Y from 'yjs'
 import { CollabProvider } from '../../src/provider'
-import type { ProviderOptions } from '../../src/provider-types'
+import type { Access, Settings } from '../../src'
 import { FakeClock, settle } from './fake-clock'
 import { FakeServer } from './fake-server'
 
@@ -12,15 +12,16 @@ export class Room {
   readonly text = this.doc.getText('text')
   readonly provider: CollabProvider
 
-  constructor(options: Partial<ProviderOptions> = {}) {
+  constructor(options: Partial<Settings> & { access?: Access } = {}) {
+    const { access = { password: 'correct horse' }, ...settings } = options
     this.provider = new CollabProvider('http://localhost/', 'demo', this.doc, {
-      credential: { type: 'Password', secret: 'correct horse' },
+      ...access,
       name: 'Ada',
       transport: this.server,
       clock: this.clock,
       random: () => 0.5,
       connect: false,
-      ...options,
+      ...settings,
     })
   }
 
