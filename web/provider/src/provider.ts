@@ -220,7 +220,8 @@ export class CollabProvider extends ObservableV2<ProviderEvents> {
   }
 
   #onStatus(status: Status): void {
-    if (!this.#link.isLive) this.#detach()
+    if (status.state === 'joining') this.#sender.start()
+    else if (!this.#link.isLive) this.#detach()
     this.emit('status', [status])
     if (status.state !== 'refused') return
     if (status.code === Code.GenerationChanged) this.emit('generation', [])
@@ -249,11 +250,12 @@ export class CollabProvider extends ObservableV2<ProviderEvents> {
       return this.#link.refuse(Code.GenerationChanged, 'This room was restored or made anew.')
     }
     const now = this.#clock.now()
+    this.#sender.heard()
     if (!this.#apply(welcome.missing)) return
     this.#generation = welcome.generation
     this.#policy = welcome.policy
     this.#name = welcome.name
-    this.#sender.start(welcome.slot)
+    this.#sender.joined(welcome.slot)
     this.#saver.attach(welcome, now)
     this.#roster.welcome(welcome)
     this.#presence.touch()

@@ -1,8 +1,17 @@
 import { type LatencyReport, summarise } from './latency'
 
-const INTERVAL_MS = 2_000
-const DEAD_AFTER_MS = 10_000
-const KEPT = 20
+const EVERY_MS = 2_000
+/** How many pings are remembered. */
+const WINDOW = 20
+const LOST_AFTER_MS = 2_000
+/** While the first ping after a word from the server has no answer, the next one goes after this long. */
+const FIRST_DOUBT_MS = 1_000
+/** And every further one after this long: a silent server is asked more often, not waited for longer. */
+const FURTHER_DOUBT_MS = 500
+/** A connection that brought nothing for this long is dead, when it was asked often enough. */
+const DEAD_AFTER_MS = 5_000
+/** Unanswered pings without which no connection is dead: a page that was held still asks before it gives up. */
+const DEAD_PINGS = 4
 
 interface Ping {
   seq: number
@@ -11,36 +20,56 @@ interface Ping {
   rtt: number | null
 }
 
-/** Pings at an interval, measures the answers, and notices when the other side has fallen silent. */
+/** What is known of the present connection. */
+interface Beat {
+  nextAt: number
+  lastPing: number
+  lastHeard: number
+  /** Pings since anything was heard. */
+  unheard: number
+}
+
+/** Pings, measures the answers, and notices when the other side has fallen silent. */
 export class Heartbeat {
   #pings: Ping[] = []
-  #seq = 0
-  #nextAt: number
-  /** When the first ping went out that nothing was heard after; null when something was. */
-  #waitingSince: number | null = null
+  #nextSeq = 0
+  #beat: Beat | null = null
 
-  constructor(now: number) {
-    this.#nextAt = now
+  /** A connection stands: the first ping goes at once. Pings of an earlier connection are not counted as lost. */
+  start(now: number): void {
+    this.#pings = this.#pings.filter((ping) => ping.rtt !== null)
+    this.#beat = { nextAt: now, lastPing: now, lastHeard: now, unheard: 0 }
   }
 
-  /** When {@link poll} has something to do. */
+  stop(): void {
+    this.#beat = null
+  }
+
+  /** When {@link poll} or {@link isDead} has something to say. */
   get nextAt(): number {
-    return Math.min(this.#nextAt, this.#waitingSince === null ? Infinity : this.#waitingSince + DEAD_AFTER_MS)
+    return this.#beat ? Math.min(this.#beat.nextAt, diesAt(this.#beat)) : Infinity
   }
 
   /** The next ping's number and time in microseconds, if one is due. */
   poll(now: number): { seq: number; sentAt: number } | null {
-    if (now < this.#nextAt) return null
-    this.#nextAt = now + INTERVAL_MS
-    this.#waitingSince ??= now
-    const ping: Ping = { seq: ++this.#seq, sentAt: now, rtt: null }
-    this.#pings = [...this.#pings, ping].slice(-KEPT)
+    const beat = this.#beat
+    if (!beat || now < beat.nextAt) return null
+    beat.unheard += 1
+    beat.lastPing = now
+    beat.nextAt = now + (beat.unheard === 1 ? FIRST_DOUBT_MS : FURTHER_DOUBT_MS)
+    const ping: Ping = { seq: this.#nextSeq++, sentAt: now, rtt: null }
+    this.#pings = [...this.#pings, ping].slice(-WINDOW)
     return { seq: ping.seq, sentAt: Math.round(now * 1000) }
   }
 
   /** Anything at all came from the server. */
-  heard(): void {
-    this.#waitingSince = null
+  heard(now: number): void {
+    const beat = this.#beat
+    if (!beat) return
+    beat.lastHeard = now
+    if (beat.unheard === 0) return
+    beat.unheard = 0
+    beat.nextAt = beat.lastPing + EVERY_MS
   }
 
   pong(seq: number, now: number): void {
@@ -48,16 +77,17 @@ export class Heartbeat {
     if (ping && ping.rtt === null) ping.rtt = now - ping.sentAt
   }
 
-  /**
-   * Whether pings went unanswered for too long. Counted from a ping, not from the last word heard: a page in the
-   * background may be held still for a minute without the server being gone.
-   */
   isDead(now: number): boolean {
-    return this.#waitingSince !== null && now - this.#waitingSince >= DEAD_AFTER_MS
+    return this.#beat !== null && now >= diesAt(this.#beat)
   }
 
   report(now: number): LatencyReport {
-    const settled = this.#pings.filter((ping) => ping.rtt !== null || now - ping.sentAt > INTERVAL_MS)
+    const settled = this.#pings.filter((ping) => ping.rtt !== null || now - ping.sentAt >= LOST_AFTER_MS)
     return summarise(settled.map((ping) => ping.rtt))
   }
+}
+
+/** When a connection is dead unless something is heard; infinite while it was not asked often enough. */
+function diesAt({ unheard, lastHeard, lastPing }: Beat): number {
+  return unheard < DEAD_PINGS ? Infinity : Math.max(lastHeard + DEAD_AFTER_MS, lastPing + FURTHER_DOUBT_MS)
 }

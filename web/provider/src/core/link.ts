@@ -11,11 +11,14 @@ import type { Clock } from './clock'
 import type { Route } from './route'
 import type { Status } from './status'
 
-const CONNECT_TIMEOUT_MS = 15_000
-const JOIN_TIMEOUT_MS = 20_000
+const CONNECT_TIMEOUT_MS = 30_000
+/** A server that checks a thousand passwords needs it. */
+const JOIN_TIMEOUT_MS = 60_000
 const DRAIN_TIMEOUT_MS = 3_000
-/** A connection that held this long was a good one: the next failure starts the backoff anew. */
-const SETTLED_MS = 5_000
+/** How long a member must have been in the room for the failures before to be forgotten. */
+const FORGET_AFTER_MS = 10_000
+/** Longest time that a server may keep a member away. */
+const MAX_AWAY_MS = 600_000
 
 /** What a link tells its owner, and asks of it. */
 export interface LinkOwner {
@@ -46,7 +49,8 @@ export class Link {
   #session: Session | null = null
   /** Counts the tries, so that what an abandoned one still says is not heard. */
   #attempt = 0
-  #liveSince = 0
+  /** When this membership began; infinite without one. */
+  #liveSince = Infinity
   #cancelTimer = (): void => undefined
 
   constructor(owner: LinkOwner, options: LinkOptions) {
@@ -59,6 +63,11 @@ export class Link {
 
   get status(): Status {
     return this.#status
+  }
+
+  /** Whether bytes come and go, in the room or on the way into it. */
+  get isConnected(): boolean {
+    return this.#status.state === 'joining' || this.isLive
   }
 
   get isLive(): boolean {
@@ -87,9 +96,8 @@ export class Link {
 
   /** The connection is of no use any more: comes back later. */
   fail(reason: string): void {
-    if (this.#liveSince > 0 && this.#clock.now() - this.#liveSince >= SETTLED_MS) this.#backoff.reset()
     if (this.#status.state === 'draining') this.disconnect()
-    else this.#retryIn(this.#backoff.next(), reason)
+    else this.#retry(0, reason)
   }
 
   /** Ends for good, until somebody connects again. */
@@ -156,7 +164,7 @@ export class Link {
       case 'Refused':
         return this.#refused(frame)
       case 'GoAway':
-        return this.#retryIn(frame.reconnectAfterMs, 'The server asked to come back in a moment.')
+        return this.#retry(frame.reconnectAfterMs, 'The server asked to come back in a moment.')
       default:
         if (this.isLive) this.#owner.onFrame(frame)
     }
@@ -178,12 +186,12 @@ export class Link {
     } else if (isPermanent(code)) {
       this.refuse(code, message)
     } else {
-      this.#retryIn(Math.max(retryAfterMs ?? 0, this.#backoff.next()), message)
+      this.#retry(retryAfterMs ?? 0, message)
     }
   }
 
   #datagram(bytes: Uint8Array): void {
-    if (!this.isLive) return
+    if (!this.isConnected) return
     let datagram: Datagram
     try {
       datagram = decodeDatagram(bytes)
@@ -194,8 +202,10 @@ export class Link {
     this.#owner.onDatagram(datagram)
   }
 
-  #retryIn(delayMs: number, reason: string): void {
+  /** Comes back after `floorMs` and by chance later: the server names one time to everybody. */
+  #retry(floorMs: number, reason: string): void {
     this.#close()
+    const delayMs = Math.min(floorMs, MAX_AWAY_MS) + this.#backoff.next()
     this.#after(delayMs, () => this.#open())
     this.#become({ state: 'backoff', retryAt: this.#clock.now() + delayMs, reason })
   }
@@ -203,7 +213,8 @@ export class Link {
   #close(): void {
     this.#attempt++
     this.#cancelTimer()
-    this.#liveSince = 0
+    if (this.#clock.now() - this.#liveSince >= FORGET_AFTER_MS) this.#backoff.reset()
+    this.#liveSince = Infinity
     this.#session?.close()
     this.#session = null
   }

@@ -10,41 +10,47 @@ export interface SenderParts {
   saver: Saver
   presence: PresenceBridge
   clock: Clock
-  /** Whether changes may be sent now. */
+  /** Whether this member may change the text. */
   mayEdit: () => boolean
   /** An edit went out because its time had come. */
   onEdit: () => void
 }
 
-/** Sends what is due on a live connection: edits, pings, cursors. Comes back by itself when the next of them is. */
+/** Sends what is due on a connection: pings, and once in the room edits and cursors. Comes back when the next of them is. */
 export class Sender {
   readonly #parts: SenderParts
-  #heartbeat: Heartbeat
+  readonly #heartbeat = new Heartbeat()
   /** The membership's number in datagrams. */
   #slot = 0
   #cancelTimer = (): void => undefined
 
   constructor(parts: SenderParts) {
     this.#parts = parts
-    this.#heartbeat = new Heartbeat(parts.clock.now())
   }
 
   get slot(): number {
     return this.#slot
   }
 
-  start(slot: number): void {
+  /** A connection stands. */
+  start(): void {
+    this.#heartbeat.start(this.#parts.clock.now())
+    this.advance()
+  }
+
+  /** In the room. */
+  joined(slot: number): void {
     this.#slot = slot
-    this.#heartbeat = new Heartbeat(this.#parts.clock.now())
   }
 
   stop(): void {
+    this.#heartbeat.stop()
     this.#cancelTimer()
   }
 
   /** Anything came from the server. */
   heard(): void {
-    this.#heartbeat.heard()
+    this.#heartbeat.heard(this.#parts.clock.now())
   }
 
   pong(seq: number): LatencyReport {
@@ -55,26 +61,35 @@ export class Sender {
 
   /** Does what is due. To be called whenever something changed that may make something due. */
   advance(): void {
-    const { link, saver, presence, clock, mayEdit, onEdit } = this.#parts
+    const { link, clock, onEdit } = this.#parts
     this.#cancelTimer()
-    if (!link.isLive) return
+    if (!link.isConnected) return
     const now = clock.now()
     if (this.#heartbeat.isDead(now)) return link.fail('The server fell silent.')
-    this.#sendDue(now)
-    const saverAt = mayEdit() ? saver.nextAt(now) : Infinity
-    const next = Math.min(saverAt, this.#heartbeat.nextAt, presence.nextAt)
+    const ping = this.#heartbeat.poll(now)
+    if (ping) link.sendDatagram({ type: 'Ping', ...ping })
+    if (link.isLive) this.#sendDue(now)
+    const editAt = this.#editAt(now)
+    const next = Math.min(editAt, this.#heartbeat.nextAt, this.#presenceAt)
     this.#cancelTimer = clock.schedule(Math.max(0, next - now), () => {
       this.advance()
-      if (next === saverAt) onEdit()
+      if (next === editAt) onEdit()
     })
+  }
+
+  #editAt(now: number): number {
+    const { link, saver, mayEdit } = this.#parts
+    return link.isLive && mayEdit() ? saver.nextAt(now) : Infinity
+  }
+
+  get #presenceAt(): number {
+    return this.#parts.link.isLive ? this.#parts.presence.nextAt : Infinity
   }
 
   #sendDue(now: number): void {
     const { link, saver, presence, mayEdit } = this.#parts
     const frame = mayEdit() ? saver.poll(now) : null
     if (frame) link.send(frame)
-    const ping = this.#heartbeat.poll(now)
-    if (ping) link.sendDatagram({ type: 'Ping', ...ping })
     const cursor = presence.poll(now)
     // The server knows who we are; it puts the member in.
     if (cursor) link.sendDatagram({ type: 'Presence', slot: this.#slot, member: 0, ...cursor })
