@@ -100,6 +100,24 @@ test('a room that is another one by now gets nothing of it, until the person giv
   expect(storage.works).toEqual([])
 })
 
+test('kept is said only of what is written: a change during a write waits for the next one', async () => {
+  const storage = new FakeStorage()
+  const writes: (() => void)[] = []
+  const slow = { ...storage.visit(), keep: () => new Promise<void>((resolve) => writes.push(resolve)) }
+  const room = await new Room({ persistence: slow }).join()
+  room.server.isReachable = false
+  room.server.cut()
+  room.type('first')
+  await settle()
+  room.type(' and more')
+  writes.shift()?.()
+  await settle()
+  expect(room.provider.saveStatus.keeping).toBe('pending')
+  writes.shift()?.()
+  await settle()
+  expect(room.provider.saveStatus.keeping).toBe('kept')
+})
+
 test('a storage that refuses costs the keeping and nothing else', async () => {
   const storage = new FakeStorage()
   storage.isFull = true

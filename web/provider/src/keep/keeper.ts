@@ -78,7 +78,8 @@ export class Keeper {
       if (work) await this.#persistence?.keep(work)
       else if (this.#holdsSomething) await this.#persistence?.drop()
       this.#holdsSomething = work !== null
-      this.#set(work ? 'kept' : 'none')
+      // What changed during the write is not in it: it stays pending.
+      if (!this.#isDirty) this.#set(work ? 'kept' : 'none')
     } catch {
       this.#set(work ? 'failed' : 'none')
     }
