@@ -113,7 +113,7 @@ pub async fn kill_and_wait(
     server.kill();
     let killed = Instant::now();
     sleep(options.down).await;
-    server.start_again(stage.target.info().webtransport_port).await.context("the server does not start again")?;
+    server.start_again(stage.target.webtransport_port()?).await.context("the server does not start again")?;
     let open = Instant::now();
     // Who is missing after the limit shows in the figures.
     let _ = timeout(PATIENCE, comeback.all_back(clients)).await;

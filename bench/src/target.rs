@@ -42,6 +42,11 @@ impl Target {
         &self.info
     }
 
+    /// The UDP port of its sessions.
+    pub fn webtransport_port(&self) -> anyhow::Result<u16> {
+        self.info.webtransport_port.context("the server has no WebTransport")
+    }
+
     /// Its API, with a token if there is one.
     pub fn api(&self, token: Option<String>) -> anyhow::Result<Api> {
         Ok(Api::new(&self.base, self.trust.clone(), token)?)

@@ -289,8 +289,10 @@ impl Seal {
 
 /// The address of a server's WebTransport endpoint: the host of its API, the port that it names.
 pub fn webtransport_url(base: &str, info: &ServerInfo) -> Result<String, ApiSetupError> {
-    let base = parse_base(base)?;
-    Ok(format!("https://{}:{}/", base.host_str().unwrap_or_default(), info.webtransport_port))
+    let url = parse_base(base)?;
+    let none = || ApiSetupError::Url { url: base.to_owned(), reason: "this server has no WebTransport".to_owned() };
+    let port = info.webtransport_port.ok_or_else(none)?;
+    Ok(format!("https://{}:{port}/", url.host_str().unwrap_or_default()))
 }
 
 fn parse_base(text: &str) -> Result<Url, ApiSetupError> {

@@ -14,8 +14,9 @@ pub struct ServerInfo {
     pub version: String,
     /// The protocol version it speaks.
     pub protocol: u32,
-    /// The UDP port of WebTransport, on the same host.
-    pub webtransport_port: u16,
+    /// The UDP port of WebTransport, on the same host; none when this server has none. WebSocket is at `/ws` of every HTTP and
+    /// HTTPS address.
+    pub webtransport_port: Option<u16>,
     /// SHA-256 of the certificates that may be met there, in lower-case hex; empty when browsers trust the certificate anyway.
     pub certificate_hashes: Vec<String>,
     /// SHA-256 of the public key in those certificates, in lower-case hex; none when browsers trust the certificate anyway. It

@@ -4,7 +4,8 @@
 //! `collab-document` looks inside.
 //!
 //! Reading order: [`limits`] (what is bounded), [`ids`] (how things are named), [`code`] (why something is refused),
-//! [`frame`] (streams), [`datagram`] (datagrams), [`codec`] (bytes to frames and back), [`api`] (HTTP).
+//! [`frame`] (streams), [`datagram`] (datagrams), [`codec`] (bytes to frames and back), [`websocket`] (both over TCP), [`api`]
+//! (HTTP).
 //!
 //! # Format
 //!
@@ -24,6 +25,8 @@ pub mod frame;
 pub mod datagram;
 
 pub mod codec;
+
+pub mod websocket;
 
 pub mod api;
 

@@ -12,6 +12,10 @@ pub const MAX_JOIN_FRAME_BYTES: usize = 256 * 1024;
 /// Largest datagram payload, in bytes. QUIC promises a path of 1,200 bytes; headers and the session id take their share.
 pub const MAX_DATAGRAM_BYTES: usize = 1000;
 
+/// Largest WebSocket message, in bytes, its kind included, in either direction. Longer frames come in several messages, so that
+/// neither side keeps more than this unread.
+pub const MAX_WEBSOCKET_MESSAGE_BYTES: usize = 64 * 1024;
+
 /// Default for the largest update in one edit, in bytes.
 pub const MAX_UPDATE_BYTES: usize = 256 * 1024;
 

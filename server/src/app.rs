@@ -11,6 +11,7 @@ use crate::config::Config;
 use crate::data_dir::AdminToken;
 use crate::rooms::Rooms;
 use crate::store::Store;
+use crate::transport::websocket::Desk;
 
 /// Where the server is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,8 +38,10 @@ pub struct App {
     pub admin: AdminToken,
     /// What browsers must trust.
     pub certificates: Arc<Certificates>,
-    /// The UDP port of WebTransport.
-    pub webtransport_port: u16,
+    /// The UDP port of WebTransport; none when the operator chose to have none.
+    pub webtransport_port: Option<u16>,
+    /// Takes those who come by WebSocket.
+    pub websockets: Desk,
     /// Whether the server still takes work.
     pub phase: watch::Receiver<Phase>,
 }

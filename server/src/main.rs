@@ -67,17 +67,15 @@ fn restore(data: &Path, backup: &Path) -> anyhow::Result<()> {
 }
 
 fn greeting(addresses: &Addresses) -> String {
-    let Addresses { webtransport, http, admin_token, fingerprint, certificate_hash } = addresses;
+    let Addresses { webtransport, https, http, admin_token, fingerprint, certificate_hash } = addresses;
+    let sessions = match webtransport {
+        Some(address) => format!("UDP {address}; pages by HTTPS at the same port"),
+        None => format!("off; pages and WebSocket by HTTPS, TCP {https}"),
+    };
     let mut lines = vec![
         ("Page", format!("http://localhost:{}/", http.port())),
         ("Log", format!("http://localhost:{}/logs", http.port())),
-        (
-            "WebTransport",
-            format!(
-                "https://localhost:{}/  (UDP {webtransport}; pages by HTTPS at the same port)",
-                webtransport.port()
-            ),
-        ),
+        ("WebTransport", format!("https://localhost:{}/  ({sessions})", https.port())),
         ("Fingerprint", hex::encode(fingerprint)),
     ];
     if let Some(hash) = certificate_hash {

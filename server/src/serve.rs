@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 use collab_certs::{CertError, Certificates};
 use collab_proto::api::LogKind;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
 use crate::app::{App, Phase};
@@ -19,7 +19,7 @@ use crate::auth::door::Door;
 use crate::auth::passwords::Passwords;
 use crate::auth::tokens::Tokens;
 use crate::clock::wall_ms;
-use crate::config::Config;
+use crate::config::{Config, Switch};
 use crate::data_dir::{DataDir, DataDirError};
 use crate::http;
 use crate::refusal::Refusal;
@@ -30,7 +30,7 @@ use crate::rooms::Rooms;
 use crate::session::Hall;
 use crate::store::redb::RedbStore;
 use crate::store::{Store, StoreError};
-use crate::transport::{socket, webtransport};
+use crate::transport::{socket, websocket, webtransport};
 
 /// How often the certificate is looked at.
 const CERTIFICATE_CHECK: Duration = Duration::from_secs(3600);
@@ -81,7 +81,7 @@ pub struct Server {
     app: Arc<App>,
     registry: Arc<Registry>,
     phase: watch::Sender<Phase>,
-    endpoint: quinn::Endpoint,
+    endpoint: Option<quinn::Endpoint>,
     faces: JoinSet<()>,
     chores: JoinSet<()>,
     audit: JoinHandle<()>,
@@ -93,8 +93,10 @@ pub struct Server {
 /// Where a server is found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Addresses {
-    /// WebTransport over UDP, and HTTPS over TCP.
-    pub webtransport: SocketAddr,
+    /// WebTransport over UDP, unless the operator chose to have none.
+    pub webtransport: Option<SocketAddr>,
+    /// Pages, API and WebSocket over TLS.
+    pub https: SocketAddr,
     /// Pages and API in clear text.
     pub http: SocketAddr,
     /// Where the admin token lies.
@@ -117,11 +119,13 @@ impl Server {
         let (keys, admin) = (data.keys()?, data.admin_token()?);
         let certificates = Arc::new(open_certificates(&config, &data)?);
         // 2. Addresses, so that a taken port shows before the database is opened.
-        let (udp, https, webtransport) = listen_on_both(&config)?;
+        let (udp, https, address) = listen_on_both(&config)?;
         let clear = listen("TCP", config.http, http::bind)?;
         let clear_address = local("TCP", config.http, clear.local_addr())?;
         let https_tls = Arc::new(certificates.tls(&[b"h2", b"http/1.1"])?);
-        let endpoint = listen("UDP", webtransport, |_| webtransport::endpoint(udp, quic_tls(&certificates)?, &keys))?;
+        let open = |udp| listen("UDP", address, |_| webtransport::endpoint(udp, quic_tls(&certificates)?, &keys));
+        let endpoint = udp.map(open).transpose()?;
+        let webtransport = endpoint.is_some().then_some(address);
         // 3. The store, and what stands on it.
         let path = data.store();
         let store_error = |source| StartError::Store { path: path.clone(), source };
@@ -144,6 +148,7 @@ impl Server {
         });
         let addresses = Addresses {
             webtransport,
+            https: address,
             http: clear_address,
             admin_token: data.admin_token_path(),
             fingerprint: certificates.current().fingerprint(),
@@ -152,7 +157,9 @@ impl Server {
                 .is_self_signed()
                 .then(|| certificates.current().certificate_hash()),
         };
-        let (drain, max_sessions) = (Duration::from_secs(config.drain_seconds), config.max_sessions);
+        let drain = Duration::from_secs(config.drain_seconds);
+        let places = Arc::new(Semaphore::new(config.max_sessions));
+        let (websockets, visitors) = websocket::desk();
         let app = Arc::new(App {
             config,
             rooms,
@@ -161,11 +168,15 @@ impl Server {
             tokens,
             admin,
             certificates,
-            webtransport_port: webtransport.port(),
+            webtransport_port: webtransport.map(|address| address.port()),
+            websockets,
             phase: phase_receiver.clone(),
         });
         let mut faces = JoinSet::new();
-        faces.spawn(webtransport::serve(endpoint.clone(), hall, max_sessions, phase_receiver));
+        if let Some(endpoint) = endpoint.clone() {
+            faces.spawn(webtransport::serve(endpoint, hall.clone(), places.clone(), phase_receiver.clone()));
+        }
+        faces.spawn(websocket::serve(visitors, hall, places, phase_receiver));
         let router = http::router(app.clone());
         faces.spawn(http::serve(clear, None, router.clone(), draining(&app)));
         faces.spawn(http::serve(https, Some(https_tls), router, draining(&app)));
@@ -196,7 +207,7 @@ impl Server {
             tracing::warn!("some connections did not end in time; they are cut");
         }
         self.faces.shutdown().await;
-        self.endpoint.close(0u32.into(), b"stopped");
+        self.endpoint.iter().for_each(|endpoint| endpoint.close(0u32.into(), b"stopped"));
         // 3. The log's last line, and the files.
         let Self { app, registry, audit, data, .. } = self;
         app.auditor.record(NewEntry::new(wall_ms(), LogKind::ServerStopped)).await;
@@ -228,15 +239,21 @@ fn quic_tls(certificates: &Certificates) -> io::Result<rustls::ServerConfig> {
     Ok(tls)
 }
 
-/// UDP and TCP on one port. Port 0 stands for any that is free for both; another program may have the first one drawn.
-fn listen_on_both(config: &Config) -> Result<(UdpSocket, TcpListener, SocketAddr), StartError> {
+/// UDP, unless it is off, and TCP on one port. Port 0 stands for any that is free for both; another program may have the first
+/// one drawn.
+fn listen_on_both(config: &Config) -> Result<(Option<UdpSocket>, TcpListener, SocketAddr), StartError> {
+    if config.webtransport == Switch::Off {
+        let tcp = listen("TCP", config.listen, http::bind)?;
+        let address = local("TCP", config.listen, tcp.local_addr())?;
+        return Ok((None, tcp, address));
+    }
     let mut draws = if config.listen.port() == 0 { PORT_DRAWS } else { 1 };
     loop {
         draws -= 1;
         let udp = listen("UDP", config.listen, |address| socket::bind(address, config.udp_buffer_bytes))?;
         let address = local("UDP", config.listen, udp.local_addr())?;
         match listen("TCP", SocketAddr::new(address.ip(), address.port()), http::bind) {
-            Ok(tcp) => return Ok((udp, tcp, address)),
+            Ok(tcp) => return Ok((Some(udp), tcp, address)),
             Err(taken) if draws == 0 => return Err(taken),
             Err(_) => {}
         }

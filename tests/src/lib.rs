@@ -1,7 +1,7 @@
 //! Tests of the whole: the real programs, over the real network of this machine. Each test has a server of its own.
 //!
 //! [`server::TestServer`] is the built `collab-server` on free ports and a temporary folder; [`person::Person`] is somebody
-//! who edits with the project's client; [`wire::Wire`] sends any bytes; [`relay::Relay`] is a network that fails;
+//! who edits with the project's client; [`wire::Wire`] sends any bytes, [`socket::Socket`] over WebSocket; [`relay::Relay`] is a network that fails;
 //! [`cli::Cli`] runs the built `collab-cli` in a home of its own. All of them wait for events, never for time, and give up
 //! after [`PATIENCE`] with what they saw until then.
 
@@ -10,6 +10,8 @@ pub mod server;
 pub mod person;
 
 pub mod wire;
+
+pub mod socket;
 
 pub mod relay;
 

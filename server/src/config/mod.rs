@@ -19,7 +19,7 @@ use std::path::PathBuf;
 
 pub use command_line::{Request, read};
 pub use error::ConfigError;
-pub use setting::{LogFormat, RoomCreation};
+pub use setting::{LogFormat, RoomCreation, Switch};
 pub use table::Key;
 
 use setting::{any, between, filter, loopback};
@@ -35,6 +35,8 @@ settings! {
         data: PathBuf = PathBuf::from("data"), "DIR", any;
         /// Address for WebTransport (UDP) and HTTPS (TCP); the default takes IPv6 and IPv4.
         listen: SocketAddr = ([0u16; 8], 4433).into(), "ADDRESS", any;
+        /// Whether there is WebTransport: on, or off to listen on no UDP port, so that everybody comes by WebSocket.
+        webtransport: Switch = Switch::On, "SWITCH", any;
         /// Address for the pages and the API in clear text; loopback only.
         http: SocketAddr = ([127, 0, 0, 1], 3001).into(), "ADDRESS", loopback;
     }

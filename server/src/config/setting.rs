@@ -25,6 +25,15 @@ pub enum RoomCreation {
     Admin,
 }
 
+/// Whether there is something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Switch {
+    /// There is.
+    On,
+    /// There is not.
+    Off,
+}
+
 /// How the server's own log is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogFormat {
@@ -73,6 +82,7 @@ macro_rules! choices {
 }
 
 choices! {
+    Switch: "on" = On, "off" = Off;
     RoomCreation: "open" = Open, "admin" = Admin;
     LogFormat: "auto" = Auto, "human" = Human, "json" = Json;
 }

@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
+use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use collab_proto::Code;
@@ -45,7 +46,7 @@ macro_rules! rejections {
     )+};
 }
 
-rejections!(JsonRejection, PathRejection, QueryRejection);
+rejections!(JsonRejection, PathRejection, QueryRejection, WebSocketUpgradeRejection);
 
 impl IntoResponse for Answer {
     fn into_response(self) -> Response {

@@ -11,13 +11,12 @@ use hyper::body::Incoming;
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
-use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
 use rustls::ServerConfig;
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
@@ -30,6 +29,9 @@ const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
 const SILENCE: Duration = Duration::from_secs(30);
 /// How long requests may take to end once the server stops.
 const FAREWELL: Duration = Duration::from_secs(2);
+/// How many bytes of answers the kernel takes ahead of what it sends. What a slow reader of a WebSocket cannot take yet stays with
+/// the room, which can put something shorter in its place.
+const UNSENT: u32 = 64 * 1024;
 /// How long accepting pauses when the process has no file handle left.
 const PAUSE: Duration = Duration::from_millis(50);
 
@@ -84,7 +86,7 @@ pub async fn serve(
     stop: impl Future<Output = ()>,
 ) {
     let mut stop = std::pin::pin!(stop);
-    let graceful = GracefulShutdown::new();
+    let (stopping, stopped) = watch::channel(false);
     let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let acceptor = tls.map(TlsAcceptor::from);
     let mut connections = JoinSet::new();
@@ -94,12 +96,14 @@ pub async fn serve(
             () = &mut stop => break,
         };
         let peer = Peer { address, secure: acceptor.is_some() };
-        let requests = Requests { router: router.clone(), peer, watcher: graceful.watcher() };
+        let requests = Requests { router: router.clone(), peer, stopped: stopped.clone() };
         connections.spawn(connection(stream, acceptor.clone(), requests, place));
         while connections.try_join_next().is_some() {}
     }
     drop(listener);
-    let _ = timeout(FAREWELL, graceful.shutdown()).await;
+    stopping.send_replace(true);
+    let ended = async { while connections.join_next().await.is_some() {} };
+    let _ = timeout(FAREWELL, ended).await;
 }
 
 /// The next connection, once there is a place for it.
@@ -127,6 +131,7 @@ async fn connection(
 ) {
     let socket = SockRef::from(&stream);
     let _ = socket.set_tcp_nodelay(true).and_then(|()| socket.set_tcp_user_timeout(Some(SILENCE)));
+    let _ = socket.set_tcp_notsent_lowat(UNSENT);
     let Some(acceptor) = acceptor else { return requests.serve(stream).await };
     match timeout(HANDSHAKE_TIME, acceptor.accept(stream)).await {
         Ok(Ok(stream)) => requests.serve(stream).await,
@@ -139,20 +144,28 @@ async fn connection(
 struct Requests {
     router: Router,
     peer: Peer,
-    watcher: Watcher,
+    stopped: watch::Receiver<bool>,
 }
 
 impl Requests {
     async fn serve<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(self, stream: S) {
-        let Self { router, peer, watcher } = self;
+        let Self { router, peer, mut stopped } = self;
         let router = TowerToHyperService::new(router.into_service::<Incoming>());
         let service = service_fn(move |mut request: Request<Incoming>| {
             request.extensions_mut().insert(peer);
             router.call(request)
         });
         let builder = builder();
-        let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
-        if let Err(error) = watcher.watch(connection).await {
+        let mut connection = std::pin::pin!(builder.serve_connection_with_upgrades(TokioIo::new(stream), service));
+        let stop = async { drop(stopped.wait_for(|stopped| *stopped).await) };
+        let served = tokio::select! {
+            served = connection.as_mut() => served,
+            () = stop => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
+        };
+        if let Err(error) = served {
             tracing::debug!(%error, "an HTTP connection broke");
         }
     }

@@ -1,7 +1,8 @@
 //! The pages and the JSON API, over HTTPS and, for this machine alone, in clear text. One router serves both.
 //!
 //! Reading order: [`listener`] (connections), `guard` (what every request must pass), `access` (who asks), `rooms`,
-//! `logs`, `backup`, `server` (the API), `pages` (what a browser shows), `answer` (refusals as HTTP).
+//! `logs`, `backup`, `server` (the API), `sockets` (from HTTP to WebSocket), `pages` (what a browser shows), `answer` (refusals as
+//! HTTP).
 
 pub mod listener;
 
@@ -16,6 +17,8 @@ mod logs;
 mod backup;
 
 mod server;
+
+mod sockets;
 
 mod pages;
 
@@ -53,7 +56,8 @@ pub fn router(app: Arc<App>) -> Router {
         .nest("/api", api)
         .route("/api/", any(answer::no_such_endpoint))
         .route("/healthz", get("ok"))
-        .route("/readyz", get(server::ready).with_state(app))
+        .route("/readyz", get(server::ready).with_state(app.clone()))
+        .route("/ws", get(sockets::membership).with_state(app))
         .fallback(pages::page)
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .layer(CompressionLayer::new())

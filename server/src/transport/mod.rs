@@ -1,5 +1,7 @@
-//! What carries sessions. Only here are quinn and wtransport named.
+//! What carries sessions. Only here are quinn, wtransport and WebSocket named.
 
 pub mod socket;
 
 pub mod webtransport;
+
+pub mod websocket;

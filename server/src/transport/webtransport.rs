@@ -87,9 +87,14 @@ fn transport() -> TransportConfig {
     transport
 }
 
-/// Takes connections until the server drains, then waits until the last session has ended.
-pub async fn serve(endpoint: quinn::Endpoint, hall: Arc<Hall>, max_sessions: usize, mut phase: watch::Receiver<Phase>) {
-    let places = Arc::new(Semaphore::new(max_sessions));
+/// Takes connections until the server drains, then waits until the last session has ended. `places` are shared with the other
+/// transports.
+pub async fn serve(
+    endpoint: quinn::Endpoint,
+    hall: Arc<Hall>,
+    places: Arc<Semaphore>,
+    mut phase: watch::Receiver<Phase>,
+) {
     let mut sessions = JoinSet::new();
     loop {
         let incoming = tokio::select! {
@@ -98,7 +103,7 @@ pub async fn serve(endpoint: quinn::Endpoint, hall: Arc<Hall>, max_sessions: usi
         };
         let Some(incoming) = incoming else { break };
         while sessions.try_join_next().is_some() {}
-        let waiting = endpoint.open_connections().saturating_sub(max_sessions - places.available_permits());
+        let waiting = endpoint.open_connections().saturating_sub(sessions.len());
         match places.clone().try_acquire_owned() {
             // A forged address cannot answer a retry, so this costs an attacker more than us.
             _ if !incoming.remote_address_validated() && waiting > TRUSTING_HANDSHAKES => {

@@ -11,7 +11,7 @@ async fn the_server_says_where_sessions_go_and_which_certificate_they_meet() {
     let site = Site::new().await;
     let info: ServerInfo = site.get("/api/server").await.json();
     let hash = hex::encode(site.app.certificates.current().certificate_hash());
-    assert_eq!((info.webtransport_port, info.certificate_hashes), (4433, vec![hash]));
+    assert_eq!((info.webtransport_port, info.certificate_hashes), (Some(4433), vec![hash]));
     assert_eq!(info.public_key_hash, Some(hex::encode(site.app.certificates.current().fingerprint())));
     assert_eq!(info.protocol, collab_proto::PROTOCOL);
 }

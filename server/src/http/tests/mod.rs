@@ -97,7 +97,8 @@ impl Site {
             tokens,
             admin: data.admin_token().unwrap(),
             certificates: Arc::new(certificates),
-            webtransport_port: 4433,
+            webtransport_port: Some(4433),
+            websockets: crate::transport::websocket::desk().0,
             phase: receiver,
         });
         Self { router: router(app.clone()), app, phase, faults, _data: data, _folder: folder }

@@ -3,7 +3,7 @@ export interface ServerInfo {
   version: string
   protocol: number
   /** The UDP port of WebTransport, on the same host. */
-  webtransport_port: number
+  webtransport_port: number | null
   /** SHA-256 of the certificates that may be met there, in hex; empty when the browser trusts them anyway. */
   certificate_hashes: string[]
   durability: 'disk' | 'quorum'
