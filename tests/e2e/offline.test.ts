@@ -42,6 +42,24 @@ async function connected(room: string, name: string): Promise<RoomPage> {
   return page
 }
 
+/** Looks into what this browser keeps: how many records there are, after cutting the texts of all of them short if asked to. */
+function kept(page: RoomPage, store: 'unsent' | 'damaged', damage = false): Promise<number> {
+  const look = async ({ store, damage }: { store: string; damage: boolean }): Promise<number> => {
+    const answer = <T>(request: IDBRequest<T>): Promise<T> =>
+      new Promise((resolve, reject) => {
+        request.onsuccess = () => resolve(request.result)
+        request.onerror = () => reject(request.error ?? new Error('no answer'))
+      })
+    const db = await answer(indexedDB.open('collab'))
+    const records = db.transaction(store, 'readwrite').objectStore(store)
+    const rows = (await answer(records.getAll())) as { state: Uint8Array }[]
+    for (const row of damage ? rows : []) await answer(records.put({ ...row, state: row.state.slice(0, -3) }))
+    db.close()
+    return rows.length
+  }
+  return page.page.evaluate(look, { store, damage })
+}
+
 test('what was typed while cut off outlives its closed tabs: it comes back by itself, once, for all', async () => {
   const room = 'closed'
   const ada = await connected(room, 'Ada')
@@ -73,8 +91,15 @@ test('what was typed while cut off outlives its closed tabs: it comes back by it
     expect(text.split(words)).toHaveLength(2)
   }
 
-  expect([...ada.complaints, ...back.complaints, ...grace.complaints]).toEqual([])
-  await Promise.all([back.close(), grace.close()])
+  // Nothing waits any more: the next visit is asked for the password, and sends nothing.
+  await until(() => kept(back, 'unsent'), (count) => count === 0)
+  await back.closeTab()
+  const later = await another(ada, address(room))
+  await later.join({ room, name: 'Ada', password })
+  await until(() => later.text(), (found) => found === text)
+  expect(await cli(server, password, ['cat', room])).toBe(text)
+  expect([...ada.complaints, ...back.complaints, ...grace.complaints, ...later.complaints]).toEqual([])
+  await Promise.all([later.close(), grace.close()])
 })
 
 test('a reload while cut off asks for nothing and loses nothing', async () => {
@@ -179,4 +204,19 @@ test('a browser that keeps nothing says so, and the page works without', async (
   await ada.isSaved()
   expect(await cli(server, password, ['cat', 'forgetful'])).toBe('hello at risk')
   await ada.close()
+})
+
+test('a record that was damaged on the disk keeps nobody out, and is set aside', async () => {
+  const ada = await connected('damaged', 'Ada')
+  relay.isCut = true
+  await ada.type('unreadable')
+  await ada.isKept()
+  expect(await kept(ada, 'unsent', true)).toBe(1)
+  await ada.closeTab()
+  relay.isCut = false
+  const back = await another(ada, address('damaged'))
+  await back.isLive()
+  await until(() => back.text(), (text) => text === 'hello ')
+  expect([await kept(back, 'unsent'), await kept(back, 'damaged')]).toEqual([0, 1])
+  await back.close()
 })

@@ -186,20 +186,16 @@ export class CollabProvider extends ObservableV2<ProviderEvents> {
 
   /** Takes over what earlier visits left, then connects. */
   async #restore(): Promise<void> {
-    const works = await this.#keeper.take()
+    const { works, damaged } = await this.#keeper.take()
     this.#isRestored = true
     for (const work of works) this.#takeOver(work)
     if (works.length > 0) this.#keeper.touch()
+    if (damaged > 0) this.emit('damaged', [damaged])
     if (this.#wantsLink) this.#link.connect()
   }
 
   #takeOver({ generation, state, changes, resumeToken, keptAt }: UnsentWork): void {
-    try {
-      Y.applyUpdate(this.doc, state, this)
-    } catch {
-      // What cannot be read must not keep anybody out of the room.
-      return
-    }
+    Y.applyUpdate(this.doc, state, this)
     this.#saver.restore(changes)
     this.#generation = generation
     this.restoredFrom ??= keptAt

@@ -1,23 +1,31 @@
 import { expect, test, vi } from 'vitest'
 import * as Y from 'yjs'
-import { Code, type Persistence, type UnsentWork } from '../src'
+import { Code, type Persistence, type Taken, type UnsentWork } from '../src'
 import { settle } from './support/fake-clock'
 import { Room } from './support/room'
 
 /** A browser's storage, as visits to one room see it. */
 class FakeStorage {
   works: UnsentWork[] = []
+  damaged: UnsentWork[] = []
   isFull = false
-  writes = 0
+  /** Has as long as it takes. */
+  writing = (): Promise<void> => Promise.resolve()
 
   visit(): Persistence {
     const check = (): Promise<void> => (this.isFull ? Promise.reject(new Error('quota')) : Promise.resolve())
     return {
-      take: () => check().then(() => this.works),
-      keep: (work) => check().then(() => (this.writes++, (this.works = [work]), undefined)),
+      take: (isReadable) => check().then(() => this.#take(isReadable)),
+      keep: (work) => check().then(this.writing).then(() => void (this.works = [work])),
       drop: () => check().then(() => void (this.works = [])),
       close: () => undefined,
     }
+  }
+
+  #take(isReadable: (work: UnsentWork) => boolean): Taken {
+    this.damaged = this.works.filter((work) => !isReadable(work))
+    this.works = this.works.filter(isReadable)
+    return { works: this.works, damaged: this.damaged.length }
   }
 }
 
@@ -116,6 +124,35 @@ test('kept is said only of what is written: a change during a write waits for th
   writes.shift()?.()
   await settle()
   expect(room.provider.saveStatus.keeping).toBe('kept')
+})
+
+test('what is saved is forgotten at once, however slow the storage is', async () => {
+  const storage = new FakeStorage()
+  const room = await new Room({ persistence: storage.visit() }).join()
+  room.server.saves = false
+  storage.writing = () => new Promise((resolve) => void room.clock.schedule(250, resolve))
+  room.type('a')
+  await room.clock.advance(250)
+  expect(room.provider.saveStatus.keeping).toBe('kept')
+  room.server.edits.forEach((edit) => room.server.save(edit))
+  await settle()
+  expect(storage.works).toEqual([])
+})
+
+test.each<[string, (work: UnsentWork) => UnsentWork]>([
+  ['a text cut off', (work) => ({ ...work, state: work.state.slice(0, -2) })],
+  ['a change of other bytes', (work) => ({ ...work, changes: [new Uint8Array([255, 255])] })],
+  ['no generation', (work) => ({ ...work, generation: NaN })],
+])('a damaged record is told of and set aside, and the others are taken: %s', async (_, damage) => {
+  const storage = new FakeStorage()
+  const before = await closedOffline(storage)
+  storage.works = storage.works.flatMap((work) => [damage(work), work])
+  const room = visit(storage, before)
+  const told = vi.fn()
+  room.provider.on('damaged', told)
+  await room.join()
+  expect(told).toHaveBeenCalledExactlyOnceWith(1)
+  expect([room.content, before.server.text, storage.damaged.length]).toEqual(['shared kept', 'shared kept', 1])
 })
 
 test('a storage that refuses costs the keeping and nothing else', async () => {

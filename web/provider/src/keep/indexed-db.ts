@@ -1,8 +1,10 @@
 import { type DBSchema, type IDBPDatabase, openDB } from 'idb'
-import type { Persistence, UnsentWork } from './persistence'
+import type { Persistence, Taken, UnsentWork } from './persistence'
 
 const DATABASE = 'collab'
 const STORE = 'unsent'
+/** Where records go that cannot be read, in case that somebody can. */
+const DAMAGED = 'damaged'
 /** A page that was just closed may need a moment to let go of its lock. */
 const LOCK_WAIT_MS = 500
 
@@ -14,6 +16,7 @@ interface Row extends UnsentWork {
 
 interface Schema extends DBSchema {
   [STORE]: { key: string; value: Row; indexes: { room: string } }
+  [DAMAGED]: { key: string; value: Row }
 }
 
 /** Unsent work that waits on this device for its author to come back. */
@@ -49,22 +52,25 @@ export class IndexedDbPersistence implements Persistence {
     return (await rowsOf(room)).filter((row) => !isOpen(row))
   }
 
-  async take(): Promise<UnsentWork[]> {
-    const works: Row[] = []
+  async take(isReadable: (work: UnsentWork) => boolean): Promise<Taken> {
+    const taken: Taken = { works: [], damaged: 0 }
     for (const { key, user } of await rowsOf(this.#room)) {
       if (user !== this.#user) continue
       const release = await lock(key)
       // Whoever had the lock may have changed or removed it meanwhile.
       const row = release && (await (await database()).get(STORE, key))
-      if (row && row.generation === (works[0] ?? row).generation) {
-        works.push(row)
+      if (row && !isReadable(row)) {
+        await setAside(row)
+        taken.damaged++
+      } else if (row && row.generation === (taken.works[0] ?? row).generation) {
+        taken.works.push(row)
         this.#taken.push(key)
         this.#releases.push(release)
-      } else {
-        release?.()
+        continue
       }
+      release?.()
     }
-    return works
+    return taken
   }
 
   async keep(work: UnsentWork): Promise<void> {
@@ -105,12 +111,30 @@ let opened: Promise<IDBPDatabase<Schema>> | null = null
 /** Opened once for the page, and again after a failure. */
 function database(): Promise<IDBPDatabase<Schema>> {
   const forget = (): void => void (opened = null)
-  opened ??= openDB<Schema>(DATABASE, 1, {
-    upgrade: (db) => db.createObjectStore(STORE, { keyPath: 'key' }).createIndex('room', 'room'),
+  opened ??= openDB<Schema>(DATABASE, 2, {
+    upgrade: (db, version) => {
+      if (version < 1) db.createObjectStore(STORE, { keyPath: 'key' }).createIndex('room', 'room')
+      db.createObjectStore(DAMAGED, { keyPath: 'key' })
+    },
+    // A page of a newer version waits for this one to let go.
+    blocking: (_, __, event) => {
+      forget()
+      ;(event.target as IDBDatabase).close()
+    },
     terminated: forget,
   })
   opened.catch(forget)
   return opened
+}
+
+/** In one transaction, so that the record is at no time there twice or not at all. */
+async function setAside(row: Row): Promise<void> {
+  const transaction = (await database()).transaction([STORE, DAMAGED], 'readwrite')
+  await Promise.all([
+    transaction.objectStore(STORE).delete(row.key),
+    transaction.objectStore(DAMAGED).put(row),
+    transaction.done,
+  ])
 }
 
 async function rowsOf(room: string): Promise<Row[]> {

@@ -1,11 +1,14 @@
 import type { Clock } from '../core/clock'
-import type { Keeping, Persistence, UnsentWork } from './persistence'
+import type { Keeping, Persistence, Taken, UnsentWork } from './persistence'
+import { isReadable } from './readable'
 
 /** Longest wait for what earlier visits left; a browser that takes longer keeps nothing in this visit. */
 const TAKE_TIMEOUT_MS = 3_000
 /** Of the time, at most one part in this many goes into writing. */
 const REST_FACTOR = 4
 const MAX_REST_MS = 1_000
+
+const NOTHING: Taken = { works: [], damaged: 0 }
 
 /** Writes unsent work down as it changes, and removes it once it is saved. One write at a time, always of the newest. */
 export class Keeper {
@@ -17,6 +20,7 @@ export class Keeper {
   #isDirty = false
   #work: Promise<void> | null = null
   #holdsSomething = false
+  #wake = (): void => undefined
 
   /** @param unsent what is not saved now; null when there is nothing */
   constructor(unsent: () => UnsentWork | null, onKeeping: () => void, clock: Clock, persistence?: Persistence) {
@@ -30,22 +34,25 @@ export class Keeper {
     return this.#keeping
   }
 
-  /** What earlier visits left; nothing when it cannot be read. */
-  async take(): Promise<UnsentWork[]> {
+  /** What earlier visits left; nothing when the storage does not answer. */
+  async take(): Promise<Taken> {
     const timeout = new Promise<null>((resolve) => this.#clock.schedule(TAKE_TIMEOUT_MS, () => resolve(null)))
-    const taken = await Promise.race([this.#persistence?.take() ?? [], timeout]).catch(() => null)
+    const taken = await Promise.race([this.#persistence?.take(isReadable) ?? NOTHING, timeout]).catch(() => null)
     // What may still be taken over now must not be forgotten with what this visit keeps.
     if (taken === null) this.#giveUp()
-    this.#holdsSomething = (taken?.length ?? 0) > 0
-    return taken ?? []
+    this.#holdsSomething = (taken?.works.length ?? 0) > 0
+    return taken ?? NOTHING
   }
 
   /** What is not saved has changed. */
   touch(): void {
     if (!this.#persistence) return
     this.#isDirty = true
-    if (this.#keeping !== 'failed') this.#set(this.#unsent() ? 'pending' : 'none')
+    const isEmpty = this.#unsent() === null
+    if (this.#keeping !== 'failed') this.#set(isEmpty ? 'none' : 'pending')
     this.#work ??= this.#writeAll()
+    // What is saved is forgotten at once: a page that is closed now must not come back with it.
+    if (isEmpty) this.#wake()
   }
 
   /** Stops, once what is under way is written. */
@@ -67,9 +74,19 @@ export class Keeper {
       const began = this.#clock.now()
       await this.#write()
       const rest = Math.min(MAX_REST_MS, REST_FACTOR * (this.#clock.now() - began))
-      if (rest > 0) await new Promise<void>((resolve) => this.#clock.schedule(rest, resolve))
+      if (rest > 0 && this.#holdsSomething) await this.#rest(rest)
     }
     this.#work = null
+  }
+
+  #rest(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = this.#clock.schedule(ms, resolve)
+      this.#wake = () => {
+        cancel()
+        resolve()
+      }
+    })
   }
 
   async #write(): Promise<void> {

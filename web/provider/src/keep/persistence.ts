@@ -12,10 +12,18 @@ export interface UnsentWork {
   keptAt: number
 }
 
+/** What earlier visits left. */
+export interface Taken {
+  /** All of one generation. */
+  works: UnsentWork[]
+  /** How many records could not be read. They stay where they are kept, apart from the others. */
+  damaged: number
+}
+
 /** Where one visit to one room keeps its unsent work. A promise that fails means that nothing can be kept now. */
 export interface Persistence {
-  /** Takes over what earlier visits left, unless another one that goes on has it. All of it is of one generation. */
-  take(): Promise<UnsentWork[]>
+  /** Takes over what earlier visits left, unless another one that goes on has it; sets aside what is not readable. */
+  take(isReadable: (work: UnsentWork) => boolean): Promise<Taken>
   /** Keeps this in the place of all that this visit took over or kept before. */
   keep(work: UnsentWork): Promise<void>
   /** Everything is saved or given up: forgets all that this visit took over or kept. */

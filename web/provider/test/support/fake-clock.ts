@@ -44,5 +44,5 @@ export class FakeClock implements Clock {
 
 /** Lets promises that are ready run. */
 export async function settle(): Promise<void> {
-  for (let i = 0; i < 10; i++) await Promise.resolve()
+  for (let i = 0; i < 30; i++) await Promise.resolve()
 }
