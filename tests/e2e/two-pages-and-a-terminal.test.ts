@@ -1,33 +1,32 @@
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { launch, visit } from './support/browser'
+import { Line } from './support/line'
 import { Server } from './support/server'
 import { Terminal, cli } from './support/terminal'
-import { UdpRelay } from './support/udp-relay'
 import { until } from './support/until'
 
 const room = 'demo'
 const password = 'correct horse'
 let server: Server
 let browser: Browser
-let relay: UdpRelay
+let line: Line
 
 beforeAll(async () => {
   server = await Server.start()
-  relay = await UdpRelay.to(server.port)
+  line = await Line.to(server)
   browser = await launch()
 })
 
 afterAll(async () => {
   await browser.close()
-  relay.close()
+  line.close()
   await server.stop()
 })
 
 test('two pages and a terminal write at once; one page is cut off, goes on, and returns; all end with one text', async () => {
   const ada = await visit(browser, server.url)
-  const grace = await visit(browser, `${server.url}#room=${room}`)
-  await grace.through(relay)
+  const grace = await visit(browser, `${line.url}#room=${room}`)
   await ada.create({ room, name: 'Ada', password })
   await grace.join({ room, name: 'Grace', password })
   await cli(server, password, ['write', room], 'From the command line.\r\nSecond line.\n')
@@ -42,7 +41,7 @@ test('two pages and a terminal write at once; one page is cut off, goes on, and 
   const words = ['terminal at the top; ', 'Second line.']
   await until(texts, ([a, b]) => a === b && words.every((part) => a.includes(part)))
 
-  relay.isCut = true
+  line.isCut = true
   await grace.type('typed while away; ')
   terminal.type('meanwhile; ')
   await ada.type('ada goes on; ')
@@ -51,7 +50,7 @@ test('two pages and a terminal write at once; one page is cut off, goes on, and 
   await until(() => ada.text(), (text) => text.includes('meanwhile; '))
   expect(await ada.text()).not.toContain('away')
 
-  relay.isCut = false
+  line.isCut = false
   // It comes back by itself; by then the wait between two tries is a few seconds.
   await grace.isLive(40_000)
   await until(texts, ([a, b]) => a === b && a.includes('away') && a.includes('meanwhile; '))

@@ -1,5 +1,7 @@
-import { type Browser, type BrowserContext, type BrowserContextOptions, chromium } from 'playwright-core'
+import { type Browser, type BrowserContextOptions, chromium } from 'playwright-core'
+import { Firefox } from './firefox'
 import { RoomPage } from './room-page'
+import type { Visit, Visitors } from './writer'
 
 const FLAGS = [
   '--no-sandbox',
@@ -10,30 +12,37 @@ const FLAGS = [
   '--disable-sync',
 ]
 
+/** The browsers that a test runs in which is about all of them. */
+export const BROWSERS: Record<string, () => Promise<Visitors>> = {
+  Chromium: async () => new Chromium(await launch()),
+  Firefox: () => Firefox.launch(),
+}
+
 export function launch(): Promise<Browser> {
   const executablePath = process.env['COLLAB_CHROMIUM'] ?? '/usr/bin/chromium'
   return chromium.launch({ executablePath, headless: true, args: FLAGS })
 }
 
 /** A page of a person of its own: nothing is shared with others. Anything the browser complains about fails the test. */
-export async function visit(browser: Browser, url: string, options: BrowserContextOptions = {}): Promise<RoomPage> {
-  const context: BrowserContext = await browser.newContext({ locale: 'en-GB', ...options })
+export async function visit(browser: Browser, url: string, how: Visit & BrowserContextOptions = {}): Promise<RoomPage> {
+  const context = await browser.newContext({ locale: 'en-GB', ...how })
   context.setDefaultTimeout(20_000)
-  return open(context, url)
+  return RoomPage.open(context, url, how)
 }
 
 /** Another tab of the same person. */
 export function another(tab: RoomPage, url: string): Promise<RoomPage> {
-  return open(tab.page.context(), url)
+  return tab.another(url)
 }
 
-async function open(context: BrowserContext, url: string): Promise<RoomPage> {
-  const page = await context.newPage()
-  const complaints: string[] = []
-  page.on('pageerror', (error) => complaints.push(error.message))
-  page.on('console', (message) => {
-    if (/Content Security Policy/.test(message.text())) complaints.push(message.text())
-  })
-  await page.goto(url)
-  return new RoomPage(page, complaints)
+class Chromium implements Visitors {
+  constructor(readonly browser: Browser) {}
+
+  visit(url: string, how: Visit = {}): Promise<RoomPage> {
+    return visit(this.browser, url, how)
+  }
+
+  close(): Promise<void> {
+    return this.browser.close()
+  }
 }

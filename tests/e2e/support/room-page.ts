@@ -1,19 +1,25 @@
-import type { Locator, Page } from 'playwright-core'
+import type { BrowserContext, Locator, Page } from 'playwright-core'
 import type { UdpRelay } from './udp-relay'
+import { type Person, type Visit, type Writer, textOf } from './writer'
 
-interface Person {
-  room: string
-  name: string
-  password: string
-}
-
-/** The editor page, in the words of the person in front of it. */
-export class RoomPage {
+/** The editor page in Chromium. */
+export class RoomPage implements Writer {
   constructor(
     readonly page: Page,
-    /** What the browser complained about. */
     readonly complaints: string[],
   ) {}
+
+  static async open(context: BrowserContext, url: string, { without }: Visit = {}): Promise<RoomPage> {
+    const page = await context.newPage()
+    const complaints: string[] = []
+    page.on('pageerror', (error) => complaints.push(error.message))
+    page.on('console', (message) => {
+      if (/Content Security Policy/.test(message.text())) complaints.push(message.text())
+    })
+    if (without) await page.addInitScript((name) => void Reflect.deleteProperty(globalThis, name), without)
+    await page.goto(url)
+    return new RoomPage(page, complaints)
+  }
 
   async fill({ room, name, password }: Person): Promise<void> {
     await this.page.getByLabel('Room').fill(room)
@@ -51,12 +57,14 @@ export class RoomPage {
     await this.page.locator('.ladder[data-state=saved]').waitFor()
   }
 
-  /** Waits until closing the tab loses nothing. */
   async isKept(): Promise<void> {
     await this.page.locator('.ladder[data-state=device]').getByText('Kept on this device').waitFor()
   }
 
-  /** Closes the tab, with what the browser asks before that. */
+  another(url: string): Promise<RoomPage> {
+    return RoomPage.open(this.page.context(), url)
+  }
+
   closeTab(): Promise<void> {
     return this.page.close()
   }
@@ -65,20 +73,14 @@ export class RoomPage {
     return this.page.getByRole('textbox', { name: 'Text of the room' })
   }
 
-  /** Types at the end of the text, key by key. */
   async type(text: string): Promise<void> {
     await this.editor.focus()
     await this.page.keyboard.press('Control+End')
     await this.page.keyboard.type(text, { delay: 20 })
   }
 
-  /** The text, without the cursors and names of others that stand in it. */
   text(): Promise<string> {
-    return this.editor.evaluate((content) => {
-      const copy = content.cloneNode(true) as Element
-      for (const extra of copy.querySelectorAll('.cm-ySelectionCaret, .cm-placeholder')) extra.remove()
-      return [...copy.querySelectorAll('.cm-line')].map((line) => line.textContent).join('\n')
-    })
+    return this.editor.evaluate(textOf)
   }
 
   /** Sends what goes to the server through a relay that can be cut, pages and sessions alike. */

@@ -1,0 +1,168 @@
+import { Code, type Role } from '@collab/provider'
+import { ApiError } from '../shared/api'
+import { h, setText } from '../shared/dom'
+import { ConfirmButton } from './confirm-button'
+import { MemberList } from './member-list'
+import { forgetOwnerToken, keepOwnerToken } from './owner-token'
+import { PasswordField } from './password-field'
+import { type Member, RoomApi } from './room-api'
+import { ownerWords } from './words'
+import './owner.css'
+
+const REFRESH_MS = 2_000
+
+export interface Ownership {
+  room: string
+  /** The owner token; empty when it must be asked for. */
+  token: string
+  /** The member whose page this is; 0 for none. */
+  self: number
+}
+
+/** The owner's panel: who is here and what they may do, the passwords, and the end of the room. */
+export class OwnerPanel {
+  readonly #words = ownerWords()
+  readonly #room: string
+  readonly #self: number
+  readonly #body = h('div', { class: 'owner-body' })
+  readonly #said = h('p', { class: 'said', role: 'status' })
+  readonly #problem = h('p', { class: 'message', role: 'alert' })
+  readonly element: HTMLDialogElement
+  #timer: ReturnType<typeof setInterval> | undefined
+
+  constructor({ room, token, self }: Ownership) {
+    this.#room = room
+    this.#self = self
+    this.element = this.#build()
+    if (token) this.#rule(token)
+    else this.#askForToken()
+  }
+
+  /** Shows it above the page, until it is closed. */
+  open(): void {
+    document.body.append(this.element)
+    this.element.showModal()
+  }
+
+  #build(): HTMLDialogElement {
+    const words = this.#words
+    const close = h('button', { type: 'button', class: 'small', click: () => this.element.close() }, words.close)
+    return h(
+      'dialog',
+      { class: 'owner', 'aria-labelledby': 'owner-title', close: () => this.#end() },
+      h('header', {}, h('h2', { id: 'owner-title' }, words.title(this.#room)), close),
+      this.#body,
+      this.#said,
+      this.#problem,
+    )
+  }
+
+  #end(): void {
+    clearInterval(this.#timer)
+    this.element.remove()
+  }
+
+  #askForToken(): void {
+    const words = this.#words
+    const token = h('input', { id: 'owner-token', type: 'password', autocomplete: 'off', required: true, 'aria-describedby': 'owner-token-hint' })
+    const submit = (event: Event): void => {
+      event.preventDefault()
+      void this.#tryToken(token.value.trim())
+    }
+    const field = h('div', { class: 'field' }, h('label', { for: token.id }, words.token), token, h('small', { id: 'owner-token-hint' }, words.tokenHint))
+    this.#body.replaceChildren(h('form', { class: 'password', submit }, field, h('button', { type: 'submit', class: 'small' }, words.open)))
+  }
+
+  async #tryToken(token: string): Promise<void> {
+    if (!(await this.#does(() => new RoomApi(this.#room, token).members()))) return
+    keepOwnerToken(this.#room, token)
+    this.#rule(token)
+  }
+
+  #rule(token: string): void {
+    const api = new RoomApi(this.#room, token)
+    this.#body.replaceChildren(this.#people(api), this.#passwords(api), this.#ending(api))
+  }
+
+  #people(api: RoomApi): HTMLElement {
+    const words = this.#words
+    const list: MemberList = new MemberList(words, this.#self, {
+      setRole: (member, role) => void this.#setRole(api, member, role).then(refresh),
+      kick: (member) => void this.#does(() => api.kick(member.member), words.kicked(member.name)).then(refresh),
+    })
+    const refresh = (): Promise<void> =>
+      api.members().then(
+        (members) => list.show(members),
+        (error: unknown) => this.#fail(error),
+      )
+    void refresh()
+    this.#timer = setInterval(() => void refresh(), REFRESH_MS)
+    return h('section', {}, h('h3', {}, words.people), list.element)
+  }
+
+  #setRole(api: RoomApi, { member, name }: Member, role: Role): Promise<boolean> {
+    return this.#does(() => api.setRole(member, role), this.#words.roleChanged(name, this.#words.roles[role]))
+  }
+
+  #passwords(api: RoomApi): HTMLElement {
+    const words = this.#words
+    const labels = { id: 'owner-password', label: words.password, hint: words.passwordHint, button: words.change }
+    const editors: PasswordField = new PasswordField(labels, (password) => {
+      void this.#does(() => api.changePassword(password), words.passwordChanged).then((done) => done && editors.clear())
+    })
+    return h('section', {}, h('h3', {}, words.passwords), editors.element, this.#viewerPassword(api))
+  }
+
+  #viewerPassword(api: RoomApi): HTMLElement {
+    const words = this.#words
+    const question = { label: words.turnOff, question: words.turnOffQuestion, yes: words.turnOff, no: words.cancel }
+    const off = new ConfirmButton(question, () => void this.#does(() => api.changeViewerPassword(null), words.viewerPasswordOff))
+    const labels = { id: 'viewer-password', label: words.viewerPassword, hint: words.viewerPasswordHint, button: words.change }
+    const set = (password: string): void => {
+      void this.#does(() => api.changeViewerPassword(password), words.viewerPasswordChanged).then((done) => done && readers.clear())
+    }
+    const readers: PasswordField = new PasswordField(labels, set, off.element)
+    return readers.element
+  }
+
+  #ending(api: RoomApi): HTMLElement {
+    const words = this.#words
+    const remove = async (): Promise<void> => {
+      if (!(await this.#does(() => api.deleteRoom(), words.deleted))) return
+      forgetOwnerToken(this.#room)
+      this.element.close()
+    }
+    const question = { label: words.delete, question: words.deleteQuestion(this.#room), yes: words.delete, no: words.cancel }
+    return h(
+      'section',
+      {},
+      h('h3', {}, words.delete),
+      h('p', { class: 'hint' }, words.deleteHint),
+      new ConfirmButton(question, () => void remove()).element,
+    )
+  }
+
+  /** Does something and tells how it went. Returns whether the server did it. */
+  async #does(act: () => Promise<unknown>, done = ''): Promise<boolean> {
+    try {
+      await act()
+      setText(this.#problem, '')
+      if (done) setText(this.#said, done)
+      return true
+    } catch (error) {
+      this.#fail(error)
+      return false
+    }
+  }
+
+  #fail(error: unknown): void {
+    const words = this.#words
+    setText(this.#said, '')
+    if (!(error instanceof ApiError)) return setText(this.#problem, words.unreachable)
+    if (error.code !== Code.Unauthorized) return setText(this.#problem, error.message)
+    clearInterval(this.#timer)
+    forgetOwnerToken(this.#room)
+    this.#askForToken()
+    setText(this.#problem, words.wrongToken)
+  }
+}
