@@ -1,42 +1,42 @@
 import { readFileSync } from 'node:fs'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import { another, launch, visit } from './support/browser'
+import { launch, visit } from './support/browser'
+import { Line } from './support/line'
 import type { RoomPage } from './support/room-page'
 import { Server } from './support/server'
 import { cli } from './support/terminal'
-import { UdpRelay } from './support/udp-relay'
 import { until } from './support/until'
 
 const password = 'correct horse'
 let server: Server
 let browser: Browser
-let relay: UdpRelay
+let line: Line
 
 beforeAll(async () => {
   server = await Server.start()
-  relay = await UdpRelay.to(server.port)
+  line = await Line.to(server)
   browser = await launch()
 })
 
 afterAll(async () => {
   await browser.close()
-  relay.close()
+  line.close()
   await server.stop()
 })
 
 beforeEach(() => {
-  relay.isCut = false
+  line.isCut = false
 })
 
-const address = (room: string): string => `${server.url}#room=${room}`
+/** A room at the end of the line. */
+const address = (room: string): string => `${line.url}#room=${room}`
 
 /** Somebody whose line can be cut, in a room with the text `hello `. */
 async function connected(room: string, name: string): Promise<RoomPage> {
   await cli(server, password, ['room', 'create', room])
   await cli(server, password, ['write', room], 'hello ')
   const page = await visit(browser, address(room))
-  await page.through(relay)
   await page.join({ room, name, password })
   await until(() => page.text(), (text) => text === 'hello ')
   return page
@@ -63,13 +63,12 @@ function kept(page: RoomPage, store: 'unsent' | 'damaged', damage = false): Prom
 test('what was typed while cut off outlives its closed tabs: it comes back by itself, once, for all', async () => {
   const room = 'closed'
   const ada = await connected(room, 'Ada')
-  const second = await another(ada, address(room))
-  await second.through(relay)
+  const second = await ada.another(address(room))
   await second.join({ room, name: 'Ada', password })
-  const grace = await visit(browser, address(room))
+  const grace = await visit(browser, `${server.url}#room=${room}`)
   await grace.join({ room, name: 'Grace', password })
 
-  relay.isCut = true
+  line.isCut = true
   await ada.type('typed while away; ')
   await second.type('in a second tab; ')
   await grace.type('meanwhile; ')
@@ -77,8 +76,8 @@ test('what was typed while cut off outlives its closed tabs: it comes back by it
   await Promise.all([ada.closeTab(), second.closeTab()])
   expect(await grace.text()).toBe('hello meanwhile; ')
 
-  relay.isCut = false
-  const back = await another(ada, address(room))
+  line.isCut = false
+  const back = await ada.another(address(room))
   await back.isLive()
   await back.says(/was not sent then/)
   const texts = async (): Promise<[string, string]> => [await back.text(), await grace.text()]
@@ -94,7 +93,7 @@ test('what was typed while cut off outlives its closed tabs: it comes back by it
   // Nothing waits any more: the next visit is asked for the password, and sends nothing.
   await until(() => kept(back, 'unsent'), (count) => count === 0)
   await back.closeTab()
-  const later = await another(ada, address(room))
+  const later = await ada.another(address(room))
   await later.join({ room, name: 'Ada', password })
   await until(() => later.text(), (found) => found === text)
   expect(await cli(server, password, ['cat', room])).toBe(text)
@@ -104,12 +103,12 @@ test('what was typed while cut off outlives its closed tabs: it comes back by it
 
 test('a reload while cut off asks for nothing and loses nothing', async () => {
   const ada = await connected('reloaded', 'Ada')
-  relay.isCut = true
+  line.isCut = true
   await ada.type('before the reload')
   await ada.isKept()
   await ada.page.reload()
   await ada.says('Trying again')
-  relay.isCut = false
+  line.isCut = false
   await ada.isLive(40_000)
   await ada.isSaved()
   expect(await cli(server, password, ['cat', 'reloaded'])).toBe('hello before the reload')
@@ -119,12 +118,12 @@ test('a reload while cut off asks for nothing and loses nothing', async () => {
 test('leaving with something unsaved keeps it until the same person joins with the password', async () => {
   const room = 'left'
   const ada = await connected(room, 'Ada')
-  relay.isCut = true
+  line.isCut = true
   await ada.type('for later')
   await ada.isKept()
   await ada.press('Leave')
   await ada.press('Leave and keep them')
-  relay.isCut = false
+  line.isCut = false
   await ada.page.reload()
   await ada.says(/What Ada wrote here on .* is kept on this device/)
   await ada.join({ room, name: 'Bob', password })
@@ -159,11 +158,11 @@ async function madeAnew(room: string): Promise<void> {
 test('a room made anew while a page is cut off: a copy is offered, nothing is doubled', async () => {
   const room = 'anew'
   const ada = await connected(room, 'Ada')
-  relay.isCut = true
+  line.isCut = true
   await ada.type('unsaved')
   await ada.isKept()
   await madeAnew(room)
-  relay.isCut = false
+  line.isCut = false
   // The one comes on the old connection, the other on a new one: the pass was for the room as it was.
   await ada.says(/This room was deleted\.|Your pass for this room has ended\./)
   await ada.press('Join again')
@@ -178,12 +177,13 @@ test('a room made anew while a page is cut off: a copy is offered, nothing is do
 test('a room made anew while a page is closed: a copy is offered, nothing is doubled', async () => {
   const room = 'anew-closed'
   const ada = await connected(room, 'Ada')
-  relay.isCut = true
+  line.isCut = true
   await ada.type('unsaved')
   await ada.isKept()
   await ada.closeTab()
   await madeAnew(room)
-  const back = await another(ada, address(room))
+  line.isCut = false
+  const back = await ada.another(address(room))
   await back.says('Your pass for this room has ended.')
   await back.join({ room, name: 'Ada', password }, false)
   await keepsACopyAndGoesOn(back, room, 'hello unsaved')
@@ -195,11 +195,11 @@ test('a browser that keeps nothing says so, and the page works without', async (
   await ada.page.addInitScript(() => Object.defineProperty(globalThis, 'indexedDB', { value: undefined }))
   await ada.page.reload()
   await ada.isLive()
-  relay.isCut = true
+  line.isCut = true
   await ada.type('at risk')
   await ada.says('Only in this tab')
   await ada.says(/keeps nothing for this page/)
-  relay.isCut = false
+  line.isCut = false
   await ada.isLive(40_000)
   await ada.isSaved()
   expect(await cli(server, password, ['cat', 'forgetful'])).toBe('hello at risk')
@@ -208,13 +208,13 @@ test('a browser that keeps nothing says so, and the page works without', async (
 
 test('a record that was damaged on the disk keeps nobody out, and is set aside', async () => {
   const ada = await connected('damaged', 'Ada')
-  relay.isCut = true
+  line.isCut = true
   await ada.type('unreadable')
   await ada.isKept()
   expect(await kept(ada, 'unsent', true)).toBe(1)
   await ada.closeTab()
-  relay.isCut = false
-  const back = await another(ada, address('damaged'))
+  line.isCut = false
+  const back = await ada.another(address('damaged'))
   await back.isLive()
   await until(() => back.text(), (text) => text === 'hello ')
   expect([await kept(back, 'unsent'), await kept(back, 'damaged')]).toEqual([0, 1])

@@ -30,11 +30,6 @@ export async function visit(browser: Browser, url: string, how: Visit & BrowserC
   return RoomPage.open(context, url, how)
 }
 
-/** Another tab of the same person. */
-export function another(tab: RoomPage, url: string): Promise<RoomPage> {
-  return tab.another(url)
-}
-
 class Chromium implements Visitors {
   constructor(readonly browser: Browser) {}
 

@@ -1,5 +1,4 @@
 import type { BrowserContext, Locator, Page } from 'playwright-core'
-import type { UdpRelay } from './udp-relay'
 import { type Person, type Visit, type Writer, textOf } from './writer'
 
 /** The editor page in Chromium. */
@@ -81,16 +80,6 @@ export class RoomPage implements Writer {
 
   text(): Promise<string> {
     return this.editor.evaluate(textOf)
-  }
-
-  /** Sends what goes to the server through a relay that can be cut, pages and sessions alike. */
-  async through(relay: UdpRelay): Promise<void> {
-    await this.page.route('**/api/server', async (route) => {
-      if (relay.isCut) return route.abort('internetdisconnected')
-      const response = await route.fetch()
-      const info = (await response.json()) as Record<string, unknown>
-      return route.fulfill({ response, json: { ...info, webtransport_port: relay.port } })
-    })
   }
 
   screenshot(path: string): Promise<Buffer> {
