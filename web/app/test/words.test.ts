@@ -11,8 +11,8 @@ test('a refusal without words of ours has the server’s', () => {
 })
 
 test('a countdown never shows less than it is', () => {
-  expect(stateText({ state: 'backoff', retryAt: 3_100, reason: '' }, 1_000)).toMatch(/in 3 s$/)
-  expect(stateText({ state: 'backoff', retryAt: 1_000, reason: '' }, 1_200)).toMatch(/in 1 s$/)
+  expect(stateText({ state: 'backoff', retryAt: 3_100, reason: '', code: 0 }, 1_000)).toMatch(/in 3 s$/)
+  expect(stateText({ state: 'backoff', retryAt: 1_000, reason: '', code: 0 }, 1_200)).toMatch(/in 1 s$/)
 })
 
 test('waiting is told only when it is longer than the throttle', () => {

@@ -14,7 +14,7 @@ import type { Status } from './core/status'
 import { Keeper } from './keep/keeper'
 import type { UnsentWork } from './keep/persistence'
 import type { ProviderEvents, ProviderOptions, Self } from './provider-types'
-import { WebTransportTransport } from './transport/web-transport'
+import { browserTransport } from './transport/browser-transport'
 import { Code } from './wire/code'
 import type { Datagram } from './wire/datagrams'
 import type { Credential, Join, Policy, Role, ServerFrame, Welcome } from './wire/frames'
@@ -55,7 +55,7 @@ export class CollabProvider extends ObservableV2<ProviderEvents> {
   ) {
     super()
     const { clock = systemClock, random = Math.random } = options
-    const transport = options.transport ?? new WebTransportTransport(new URL(url))
+    const transport = options.transport ?? browserTransport(new URL(url), clock)
     this.#clock = clock
     this.#name = options.name
     this.awareness = new Awareness(doc)
@@ -167,6 +167,7 @@ export class CollabProvider extends ObservableV2<ProviderEvents> {
       join: (credential: Credential) => this.#join(credential),
       onStatus: (status: Status) => this.#onStatus(status),
       onRoute: (route: Route) => this.#onRoute(route),
+      onHeard: () => this.#sender.heard(),
       onWelcome: (welcome: Welcome) => this.#onWelcome(welcome),
       onFrame: (frame: ServerFrame) => this.#onFrame(frame),
       onDatagram: (datagram: Datagram) => this.#onDatagram(datagram),
@@ -246,7 +247,6 @@ export class CollabProvider extends ObservableV2<ProviderEvents> {
       return this.#link.refuse(Code.GenerationChanged, 'This room was restored or made anew.')
     }
     const now = this.#clock.now()
-    this.#sender.heard()
     if (!this.#apply(welcome.missing)) return
     this.#generation = welcome.generation
     this.#policy = welcome.policy
@@ -267,7 +267,6 @@ export class CollabProvider extends ObservableV2<ProviderEvents> {
   }
 
   #onFrame(frame: ServerFrame): void {
-    this.#sender.heard()
     const now = this.#clock.now()
     switch (frame.type) {
       case 'Edited':
@@ -301,7 +300,6 @@ export class CollabProvider extends ObservableV2<ProviderEvents> {
   }
 
   #onDatagram(datagram: Datagram): void {
-    this.#sender.heard()
     if (datagram.type === 'Pong') {
       this.emit('latency', [this.#sender.pong(datagram.seq)])
     } else if (datagram.type === 'Presence' && datagram.slot === this.#sender.slot) {

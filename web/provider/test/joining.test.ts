@@ -1,5 +1,6 @@
 import { expect, test, vi } from 'vitest'
 import { Code } from '../src'
+import { settle } from './support/fake-clock'
 import { Room } from './support/room'
 
 test('a join takes over the text, the role and the people', async () => {
@@ -32,7 +33,7 @@ test('a refusal for now is tried again, not before the time it names', async () 
   const welcome = room.server.onJoin
   room.server.onJoin = () => ({ type: 'Refused', code: Code.RoomFull, message: 'Full.', retryAfterMs: 3_000 })
   await room.join()
-  expect(room.provider.status).toMatchObject({ state: 'backoff', reason: 'Full.' })
+  expect(room.provider.status).toMatchObject({ state: 'backoff', reason: 'Full.', code: Code.RoomFull })
   room.server.onJoin = welcome
   await room.clock.advance(3_124)
   expect(room.server.sessions).toBe(1)
@@ -134,4 +135,21 @@ test('garbage from the server ends the connection, which comes back', async () =
   expect(room.state).toBe('backoff')
   await room.clock.advance(1_000)
   expect(room.state).toBe('live')
+})
+
+test('a better route is taken with the resume token, and told of', async () => {
+  const room = new Room()
+  const routes = vi.fn()
+  room.provider.on('transport', routes)
+  room.server.route = { type: 'websocket', reason: 'udp-blocked' }
+  await room.join()
+  room.server.saves = false
+  room.type('under way')
+  room.server.saves = true
+  room.server.route = { type: 'webtransport' }
+  room.server.offerBetterRoute()
+  await settle()
+  expect(routes.mock.calls).toEqual([[{ type: 'websocket', reason: 'udp-blocked' }], [{ type: 'webtransport' }]])
+  expect(room.server.joins.map((join) => join.credential.type)).toEqual(['Password', 'Resume'])
+  expect([room.state, room.server.text, room.provider.saveStatus.state]).toEqual(['live', 'under way', 'saved'])
 })

@@ -3,22 +3,17 @@
 import '../shared/style.css'
 import './form.css'
 import './room.css'
-import { type Access, Code, IndexedDbPersistence, type Waiting, WebTransportTransport } from '@collab/provider'
+import { type Access, Code, IndexedDbPersistence, type Waiting } from '@collab/provider'
 import { roomFromAddress, showRoomInAddress } from './address'
 import { JoinForm } from './join-form'
 import { forgetPass, rememberName, rememberPass, rememberedName, rememberedPass } from './memory'
 import { RoomView } from './room-view'
 import { Session } from './session'
-import { unsupportedNotice } from './unsupported-notice'
 import { timeText } from './words'
 
 const app = document.querySelector('#app') ?? document.body
 
 async function start(): Promise<void> {
-  if (!WebTransportTransport.isSupported) {
-    app.replaceChildren(unsupportedNotice())
-    return
-  }
   const form = showForm()
   const room = roomFromAddress()
   const pass = rememberedPass(room)

@@ -1,4 +1,4 @@
-import type { Session, Transport } from '../transport/transport'
+import type { Session, SessionHandlers, Transport } from '../transport/transport'
 import { Code, isPermanent } from '../wire/code'
 import type { Datagram } from '../wire/datagrams'
 import { decodeDatagram, decodeServer } from '../wire/decode'
@@ -25,6 +25,8 @@ export interface LinkOwner {
   join(credential: Credential): Join
   onStatus(status: Status): void
   onRoute(route: Route): void
+  /** The other side lives. */
+  onHeard(): void
   onWelcome(welcome: Welcome): void
   onFrame(frame: ServerFrame): void
   onDatagram(datagram: Datagram): void
@@ -123,15 +125,22 @@ export class Link {
     const current = (task: () => void): void => {
       if (attempt === this.#attempt) task()
     }
-    const handlers = {
+    const handlers: SessionHandlers = {
       onBytes: (bytes: Uint8Array) => current(() => this.#bytes(splitter, bytes)),
       onDatagram: (bytes: Uint8Array) => current(() => this.#datagram(bytes)),
+      onProgress: () => current(() => this.#owner.onHeard()),
+      onBetterRoute: () => current(() => this.#changeRoute()),
       onClosed: (reason: string) => current(() => this.fail(reason)),
     }
     this.#transport.open(handlers).then(
       (session) => (attempt === this.#attempt ? this.#join(session) : session.close()),
       (error: unknown) => current(() => this.fail(error instanceof Error ? error.message : String(error))),
     )
+  }
+
+  /** The same membership, by another session: the resume token brings it back at once. */
+  #changeRoute(): void {
+    if (this.#status.state === 'live') this.#open()
   }
 
   #join(session: Session): void {
@@ -144,6 +153,7 @@ export class Link {
 
   #bytes(splitter: FrameSplitter, bytes: Uint8Array): void {
     const attempt = this.#attempt
+    this.#owner.onHeard()
     splitter.push(bytes)
     try {
       for (let body = splitter.next(); body; body = splitter.next()) {
@@ -164,7 +174,7 @@ export class Link {
       case 'Refused':
         return this.#refused(frame)
       case 'GoAway':
-        return this.#retry(frame.reconnectAfterMs, 'The server asked to come back in a moment.')
+        return this.#retry(frame.reconnectAfterMs, 'The server asked to come back in a moment.', frame.reason)
       default:
         if (this.isLive) this.#owner.onFrame(frame)
     }
@@ -186,12 +196,12 @@ export class Link {
     } else if (isPermanent(code)) {
       this.refuse(code, message)
     } else {
-      this.#retry(retryAfterMs ?? 0, message)
+      this.#retry(retryAfterMs ?? 0, message, code)
     }
   }
 
   #datagram(bytes: Uint8Array): void {
-    if (!this.isConnected) return
+    this.#owner.onHeard()
     let datagram: Datagram
     try {
       datagram = decodeDatagram(bytes)
@@ -203,11 +213,11 @@ export class Link {
   }
 
   /** Comes back after `floorMs` and by chance later: the server names one time to everybody. */
-  #retry(floorMs: number, reason: string): void {
+  #retry(floorMs: number, reason: string, code = 0): void {
     this.#close()
     const delayMs = Math.min(floorMs, MAX_AWAY_MS) + this.#backoff.next()
     this.#after(delayMs, () => this.#open())
-    this.#become({ state: 'backoff', retryAt: this.#clock.now() + delayMs, reason })
+    this.#become({ state: 'backoff', retryAt: this.#clock.now() + delayMs, reason, code })
   }
 
   #close(): void {

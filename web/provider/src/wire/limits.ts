@@ -3,6 +3,9 @@
 /** Largest frame a server may send, in bytes. */
 export const MAX_SERVER_FRAME_BYTES = 8 * 1024 * 1024
 
+/** Largest WebSocket message, in bytes, its kind included. Longer frames go in several. */
+export const MAX_WEBSOCKET_MESSAGE_BYTES = 64 * 1024
+
 /** Largest datagram payload, in bytes. */
 export const MAX_DATAGRAM_BYTES = 1000
 

@@ -1,5 +1,6 @@
 import * as dec from 'lib0/decoding'
 import * as Y from 'yjs'
+import type { Route } from '../../src/core/route'
 import type { Session, SessionHandlers, Transport } from '../../src/transport/transport'
 import type { Datagram } from '../../src/wire/datagrams'
 import { decodeClient, decodeDatagram } from '../../src/wire/decode'
@@ -24,6 +25,7 @@ export class FakeServer implements Transport {
   /** How many sessions were opened. */
   sessions = 0
   isReachable = true
+  route: Route = { type: 'webtransport' }
   answersPings = true
   /** Answers `Saved` by itself. */
   saves = true
@@ -37,7 +39,7 @@ export class FakeServer implements Transport {
     this.#handlers = handlers
     const mine = (): boolean => this.#handlers === handlers
     return Promise.resolve({
-      route: { type: 'webtransport' } as const,
+      route: this.route,
       send: (bytes) => mine() && this.#receive(decodeClient(dec.readVarUint8Array(dec.createDecoder(bytes)))),
       sendDatagram: (bytes) => mine() && this.#datagram(decodeDatagram(bytes)),
       close: () => mine() && (this.#handlers = null),
@@ -91,6 +93,11 @@ export class FakeServer implements Transport {
     const before = Y.encodeStateVector(this.doc)
     this.doc.getText('text').insert(0, text)
     this.send({ type: 'Edited', member: 2, update: Y.encodeStateAsUpdate(this.doc, before) })
+  }
+
+  /** The transport found another way. */
+  offerBetterRoute(): void {
+    this.#handlers?.onBetterRoute()
   }
 
   /** The connection breaks. */

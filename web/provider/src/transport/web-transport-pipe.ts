@@ -1,8 +1,7 @@
-import type { Session, SessionHandlers } from './transport'
+import type { Pipe, PipeHandlers } from './transport'
 
 /** One WebTransport session with one stream and its datagrams. */
-export class WebTransportSession implements Session {
-  readonly route = { type: 'webtransport' } as const
+export class WebTransportPipe implements Pipe {
   readonly #transport: WebTransport
   readonly #stream: WritableStreamDefaultWriter<Uint8Array>
   readonly #datagrams: WritableStreamDefaultWriter<Uint8Array>
@@ -11,7 +10,7 @@ export class WebTransportSession implements Session {
   constructor(
     transport: WebTransport,
     stream: WebTransportBidirectionalStream,
-    readonly handlers: SessionHandlers,
+    readonly handlers: PipeHandlers,
   ) {
     this.#transport = transport
     this.#stream = stream.writable.getWriter() as WritableStreamDefaultWriter<Uint8Array>
