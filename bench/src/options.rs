@@ -1,15 +1,18 @@
 //! What the user asked for.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use collab_client::driver::Choice;
 use collab_client::trust::Fingerprint;
+use serde::Serialize;
 
 use crate::assertion::Assertion;
 
-/// Opens many WebTransport sessions, edits in all of them as people would, and measures what each member sees.
+/// Opens many sessions, edits in all of them as people would, and measures what each member sees.
 ///
 /// Without --url it starts a server of its own on loopback, with a temporary data directory. It exits with 1 when an edit was
 /// lost or doubled, a replica differs, a client failed or an assertion does not hold.
@@ -57,6 +60,34 @@ pub enum JoinBy {
     Token,
 }
 
+/// What carries the sessions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Transport {
+    /// QUIC over UDP.
+    Webtransport,
+    /// TCP; in clear where the address of the API is.
+    Websocket,
+}
+
+impl fmt::Display for Transport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Webtransport => "WebTransport",
+            Self::Websocket => "WebSocket",
+        })
+    }
+}
+
+impl From<Transport> for Choice {
+    fn from(transport: Transport) -> Self {
+        match transport {
+            Transport::Webtransport => Self::WebTransport,
+            Transport::Websocket => Self::WebSocket,
+        }
+    }
+}
+
 /// What the user asked of the load.
 #[derive(Debug, Clone, Args)]
 pub struct Options {
@@ -79,6 +110,10 @@ pub struct Options {
     /// How often each user pings, within a tenth.
     #[arg(long, default_value = "1s", value_parser = parse_duration, value_name = "TIME")]
     pub ping_interval: Duration,
+
+    /// What carries the sessions.
+    #[arg(long, value_enum, default_value = "webtransport")]
+    pub transport: Transport,
 
     /// Draws the schedule and the edits: the same seed gives the same load.
     #[arg(long, default_value_t = 1)]

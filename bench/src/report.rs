@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use crate::comeback::Reconnect;
 use crate::machine::Machine;
+use crate::options::Transport;
 use crate::stats::{Latencies, Summary};
 
 /// Above this the generator itself was too slow, and part of what was measured is its own lag. In microseconds, at p99.
@@ -25,6 +26,8 @@ pub struct Report {
     pub rooms: usize,
     /// Users that got in.
     pub joined: usize,
+    /// What carried their sessions.
+    pub transport: Transport,
     /// How long they edited, in seconds.
     pub duration_s: f64,
     /// Edits per minute of each user.
@@ -230,6 +233,7 @@ pub mod tests {
             clients: 2,
             rooms: 1,
             joined: 2,
+            transport: Transport::Webtransport,
             duration_s: 1.0,
             rate: 30.0,
             sent: 1,
@@ -259,6 +263,7 @@ pub mod tests {
         for key in ["clients", "rooms", "joined", "duration_s", "sent", "delivered", "lost", "duplicated"] {
             assert!(json[key].is_number(), "{key}");
         }
+        assert_eq!(json["transport"], "webtransport");
         assert!(json["converged"].is_boolean() && json["errors"].is_object());
         for series in ["join", "ping", "edit", "saved"] {
             for key in ["count", "p50_us", "p90_us", "p99_us", "p999_us", "max_us"] {

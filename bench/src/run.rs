@@ -150,6 +150,7 @@ impl Seen {
             clients: options.clients(),
             rooms: options.rooms(),
             joined: self.joined,
+            transport: options.transport,
             duration_s: options.duration.as_secs_f64(),
             rate: options.rate,
             sent: totals.sent,

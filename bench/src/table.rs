@@ -90,7 +90,8 @@ impl Report {
     fn place(&self) -> String {
         let load = |load: Option<f64>| load.map_or("?".to_owned(), |load| format!("{load:.2}"));
         format!(
-            "{} cores, {}, Linux {}, load {} before and {} after, seed {}",
+            "{}, {} cores, {}, Linux {}, load {} before and {} after, seed {}",
+            self.transport,
             self.machine.cores,
             self.machine.processor.as_deref().unwrap_or("unknown processor"),
             self.machine.kernel.as_deref().unwrap_or("?"),

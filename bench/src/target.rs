@@ -4,8 +4,8 @@ use std::cell::Cell;
 
 use anyhow::Context;
 use collab_client::Client;
-use collab_client::api::{Api, webtransport_url};
-use collab_client::driver::{Driver, Endpoint};
+use collab_client::api::{Api, session_address};
+use collab_client::driver::{Address, Driver, Endpoint};
 use collab_client::trust::{Fingerprint, Trust};
 use collab_proto::api::ServerInfo;
 
@@ -19,7 +19,7 @@ pub struct Target {
     base: String,
     trust: Trust,
     info: ServerInfo,
-    webtransport: String,
+    address: Address,
     endpoints: Vec<Endpoint>,
     next: Cell<usize>,
 }
@@ -30,11 +30,11 @@ impl Target {
         let given: Vec<_> = options.cert_hash.iter().map(|Fingerprint(hash)| *hash).collect();
         let trust = if given.is_empty() { Trust::WebPki } else { Trust::Hashes(given.clone()) };
         let info = Api::new(base, trust.clone(), None)?.server_info().await?;
-        let webtransport = webtransport_url(base, &info)?;
+        let address = session_address(base, &info, options.transport.into())?;
         let sessions = session_trust(given, &info)?;
         let sockets = options.clients().div_ceil(SESSIONS_PER_SOCKET);
         let endpoints = (0..sockets).map(|_| Endpoint::new(sessions.clone())).collect::<Result<_, _>>()?;
-        Ok(Self { base: base.to_owned(), trust, info, webtransport, endpoints, next: Cell::new(0) })
+        Ok(Self { base: base.to_owned(), trust, info, address, endpoints, next: Cell::new(0) })
     }
 
     /// What the server says of itself.
@@ -56,7 +56,7 @@ impl Target {
     pub fn connect(&self, client: Client) -> Driver {
         let turn = self.next.get();
         self.next.set((turn + 1) % self.endpoints.len());
-        let mut driver = Driver::new(self.endpoints[turn].clone(), &self.webtransport, client);
+        let mut driver = Driver::new(self.endpoints[turn].clone(), self.address.clone(), client);
         driver.connect();
         driver
     }

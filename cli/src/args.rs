@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Parser, Subcommand};
+use collab_client::driver::Choice;
 use collab_client::trust::Fingerprint;
 
 const STYLES: Styles = Styles::styled()
@@ -80,6 +81,10 @@ pub struct Global {
     /// Trust only a server whose key or certificate has this SHA-256; otherwise a self-signed one is trusted at the first meeting
     #[arg(long, global = true, value_name = "HEX")]
     pub cert_hash: Vec<Fingerprint>,
+
+    /// What carries rooms: auto tries webtransport, and websocket where that does not come through
+    #[arg(long, global = true, default_value = "auto", value_name = "auto|webtransport|websocket")]
+    pub transport: Choice,
 
     /// Print JSON, one value per line, where data is printed
     #[arg(long, global = true)]

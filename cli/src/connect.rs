@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use collab_client::api::{Api, ApiFailure, webtransport_url};
-use collab_client::driver::{Driver, Endpoint};
+use collab_client::api::{Api, ApiFailure, session_address};
+use collab_client::driver::{Address, Choice, Driver, Endpoint};
 use collab_client::trust::{Fingerprint, KnownServers, Trust};
 use collab_client::{Client, Config, Event, State};
 use collab_proto::api::ServerInfo;
@@ -32,6 +32,7 @@ pub struct Server {
     pub api: Api,
     url: String,
     trust: Trust,
+    transport: Choice,
 }
 
 /// The server, for what everybody may do.
@@ -78,7 +79,12 @@ impl Server {
                 "Write --url http://localhost:3001 or --url https://HOST:4433.",
             )
         };
-        Ok(Self { api: Api::new(&url, trust.clone(), token).with_context(wrong)?, url, trust })
+        Ok(Self {
+            api: Api::new(&url, trust.clone(), token).with_context(wrong)?,
+            url,
+            trust,
+            transport: global.transport,
+        })
     }
 
     /// What the API answered, or why not and what to do about it.
@@ -97,17 +103,18 @@ impl Server {
         })
     }
 
-    /// Where WebTransport listens.
+    /// Where it takes sessions.
     ///
     /// # Errors
-    /// The server cannot be asked, or speaks another version.
-    pub async fn endpoint(&self) -> anyhow::Result<(Endpoint, String)> {
+    /// The server cannot be asked, speaks another version, or lacks the transport that the user wants.
+    pub async fn endpoint(&self) -> anyhow::Result<(Endpoint, Address)> {
         let info = self.answer(self.api.server_info().await, "")?;
         if info.protocol != PROTOCOL {
             return Err(refusal(Code::UnsupportedProtocol, "", "").into());
         }
-        let url = webtransport_url(&self.url, &info)?;
-        Ok((Endpoint::new(self.trust_for_sessions(&info))?, url))
+        let address = session_address(&self.url, &info, self.transport)
+            .map_err(|error| Failure::new(format!("{error}."), "Leave out --transport to use what there is."))?;
+        Ok((Endpoint::new(self.trust_for_sessions(&info))?, address))
     }
 
     /// On this machine the API itself tells the hash of the public key; from elsewhere, in clear, it could be anybody's.
@@ -156,20 +163,20 @@ pub async fn enter_with(
     works: &[Work],
 ) -> anyhow::Result<Driver> {
     let server = anonymous(global)?;
-    let (endpoint, url) = server.endpoint().await?;
+    let (endpoint, address) = server.endpoint().await?;
     let mut door = Door::at(global, room)?;
     let config = config_with(global, room, door.credential()?)?;
     let client = match unsent::together(works, config.client_id)? {
         Some(unsent) => Client::with_unsent(config, unsent, Instant::now()),
         None => Client::new(config, Instant::now()),
     };
-    let mut driver = Driver::new(endpoint, &url, client);
+    let mut driver = Driver::new(endpoint, address.clone(), client);
     driver.connect();
     let entered = tokio::time::timeout(patience, door.pass(&mut driver)).await;
     server.tell_new_servers();
     match entered {
         Ok(passed) => passed.map(|()| driver),
-        Err(_) => Err(door.closed(&url, patience)),
+        Err(_) => Err(door.closed(&address, patience)),
     }
 }
 
@@ -284,9 +291,9 @@ impl<'a> Door<'a> {
         }
     }
 
-    fn closed(&self, url: &str, patience: Duration) -> anyhow::Error {
+    fn closed(&self, address: &Address, patience: Duration) -> anyhow::Error {
         if self.trouble.is_empty() {
-            return unreachable(&format!("{url} does not let us in within {} s", patience.as_secs()));
+            return unreachable(&format!("{address} does not let us in within {} s", patience.as_secs()));
         }
         let next = "Try again later.";
         Failure::new(format!("Could not enter {} within {} s.", self.room, patience.as_secs()), next).into()

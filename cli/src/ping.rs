@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use collab_client::Config;
-use collab_client::driver::{Probe, ProbeError};
+use collab_client::driver::{Address, Endpoint, Probe, ProbeError, Way};
 use collab_proto::RoomName;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep_until};
@@ -41,21 +41,25 @@ pub struct Command {
 /// Measures, until the rounds are over or Ctrl-C.
 pub async fn run(global: &Global, command: &Command) -> anyhow::Result<()> {
     let server = connect::anonymous(global)?;
-    let (endpoint, url) = server.endpoint().await?;
+    let (endpoint, address) = server.endpoint().await?;
     let config = match &command.room {
         Some(room) => Some(connect::config(global, room)?),
         None => None,
     };
-    let opened = tokio::time::timeout(connect::PATIENCE, open(endpoint, &url, config.as_ref())).await;
+    let opened = tokio::time::timeout(connect::PATIENCE, open(endpoint, &address, config.as_ref())).await;
     server.tell_new_servers();
-    let mut probe = opened.map_err(|_| connect::unreachable(&format!("{url} does not answer")))??;
+    let mut probe = opened.map_err(|_| connect::unreachable(&format!("{address} does not answer")))??;
+    let way = probe.way();
+    if !global.json {
+        output::print(&format!("over {way}\n"))?;
+    }
     let mut results = Results::default();
     tokio::select! {
         result = measure(&mut probe, command, global.json, &mut results) => result?,
         _ = tokio::signal::ctrl_c() => {}
     }
     probe.close().await;
-    results.print(global.json)
+    results.print(way, global.json)
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {
@@ -64,9 +68,9 @@ fn seconds(text: &str) -> Result<Duration, String> {
     seconds.filter(fits).ok_or_else(|| "between 0.01 and 3600".to_owned())
 }
 
-async fn open(endpoint: collab_client::driver::Endpoint, url: &str, config: Option<&Config>) -> anyhow::Result<Probe> {
+async fn open(endpoint: Endpoint, address: &Address, config: Option<&Config>) -> anyhow::Result<Probe> {
     let room = config.map_or("", |config| config.room.as_str());
-    let mut probe = Probe::open(endpoint, url).await.map_err(|error| failed(error, room))?;
+    let mut probe = Probe::open(endpoint, address.clone()).await.map_err(|error| failed(error, room))?;
     if let Some(config) = config {
         probe.enter(config).await.map_err(|error| failed(error, room))?;
     }
@@ -158,11 +162,13 @@ impl Series {
 }
 
 impl Results {
-    fn print(&self, json: bool) -> anyhow::Result<()> {
+    fn print(&self, way: Way, json: bool) -> anyhow::Result<()> {
         let with_stream = self.stream.sent() > 0;
         if json {
             let stream = if with_stream { self.stream.json() } else { Value::Null };
-            output::print_json(&json!({ "datagram": self.datagram.json(), "stream": stream }))?;
+            output::print_json(
+                &json!({ "transport": way.name(), "datagram": self.datagram.json(), "stream": stream }),
+            )?;
         } else {
             let stream = if with_stream { self.stream.line("stream") } else { String::new() };
             output::print(&(self.datagram.line("datagram") + &stream))?;

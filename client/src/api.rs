@@ -11,7 +11,7 @@ use reqwest::{Method, RequestBuilder, Response, Url};
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
-use crate::driver::DriverError;
+use crate::driver::{Address, Because, Choice, DriverError};
 use crate::trust::{Trust, Verifier};
 
 /// Why a request had no success.
@@ -287,12 +287,31 @@ impl Seal {
     }
 }
 
-/// The address of a server's WebTransport endpoint: the host of its API, the port that it names.
-pub fn webtransport_url(base: &str, info: &ServerInfo) -> Result<String, ApiSetupError> {
+/// Where a server takes sessions: WebTransport on the host of its API, at the port that it names; WebSocket beside its API.
+///
+/// # Errors
+///
+/// [`ApiSetupError::Url`] for what is no address, and for WebTransport where there is none.
+pub fn session_address(base: &str, info: &ServerInfo, choice: Choice) -> Result<Address, ApiSetupError> {
     let url = parse_base(base)?;
-    let none = || ApiSetupError::Url { url: base.to_owned(), reason: "this server has no WebTransport".to_owned() };
-    let port = info.webtransport_port.ok_or_else(none)?;
-    Ok(format!("https://{}:{port}/", url.host_str().unwrap_or_default()))
+    let websocket = beside(&url, "ws");
+    let webtransport =
+        info.webtransport_port.map(|port| format!("https://{}:{port}/", url.host_str().unwrap_or_default()));
+    match (choice, webtransport) {
+        (Choice::Auto, Some(webtransport)) => Ok(Address::Either { webtransport, websocket }),
+        (Choice::Auto, None) => Ok(Address::WebSocket(websocket, Because::NotOffered)),
+        (Choice::WebSocket, _) => Ok(Address::WebSocket(websocket, Because::Chosen)),
+        (Choice::WebTransport, Some(webtransport)) => Ok(Address::WebTransport(webtransport)),
+        (Choice::WebTransport, None) => {
+            Err(ApiSetupError::Url { url: base.to_owned(), reason: "this server has no WebTransport".to_owned() })
+        }
+    }
+}
+
+/// A WebSocket's address under that of the API.
+fn beside(base: &Url, path: &str) -> String {
+    let scheme = if base.scheme() == "https" { "wss" } else { "ws" };
+    format!("{scheme}://{}/{path}", authority_of(base))
 }
 
 fn parse_base(text: &str) -> Result<Url, ApiSetupError> {

@@ -123,6 +123,15 @@ impl Client {
         self.set_state(State::Offline);
     }
 
+    /// Takes another connection in the place of the present one, at once. What is not saved goes again.
+    pub fn reconnect(&mut self, now: Instant) {
+        self.now = now;
+        if self.has_connection() {
+            self.hang_up();
+            self.start_connecting(now);
+        }
+    }
+
     /// Ends the connection from this side.
     pub(crate) fn hang_up(&mut self) {
         let had = self.has_connection();

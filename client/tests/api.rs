@@ -4,7 +4,8 @@
 
 use std::net::Ipv4Addr;
 
-use collab_client::api::{Api, ApiFailure, webtransport_url};
+use collab_client::api::{Api, ApiFailure, session_address};
+use collab_client::driver::{Address, Because, Choice};
 use collab_client::trust::Trust;
 use collab_proto::api::{LogKind, LogPage, LogQuery, ServerInfo};
 use collab_proto::{Code, RoomName};
@@ -95,7 +96,21 @@ async fn nobody_there_is_said_with_address_and_cause() {
 fn webtransport_is_on_the_same_host() {
     let json = r#"{"version":"1","protocol":1,"webtransport_port":4433,"certificate_hashes":[],"durability":"disk"}"#;
     let info: ServerInfo = serde_json::from_str(json).unwrap();
-    assert_eq!(webtransport_url("http://localhost:3001", &info).unwrap(), "https://localhost:4433/");
-    assert_eq!(webtransport_url("https://[::1]:9", &info).unwrap(), "https://[::1]:4433/");
-    assert!(webtransport_url("ftp://x", &info).is_err() && webtransport_url("localhost:3001", &info).is_err());
+    let either = |webtransport: &str, websocket: &str| Address::Either {
+        webtransport: webtransport.to_owned(),
+        websocket: websocket.to_owned(),
+    };
+    let address = |base, choice| session_address(base, &info, choice).unwrap();
+    let local = either("https://localhost:4433/", "ws://localhost:3001/ws");
+    assert_eq!(address("http://localhost:3001", Choice::Auto), local);
+    assert_eq!(address("https://[::1]:9", Choice::Auto), either("https://[::1]:4433/", "wss://[::1]:9/ws"));
+    assert_eq!(address("https://a", Choice::WebTransport), Address::WebTransport("https://a:4433/".to_owned()));
+    let websocket = |because| Address::WebSocket("wss://a:443/ws".to_owned(), because);
+    assert_eq!(address("https://a", Choice::WebSocket), websocket(Because::Chosen));
+    let without = ServerInfo { webtransport_port: None, ..info.clone() };
+    assert_eq!(session_address("https://a", &without, Choice::Auto).unwrap(), websocket(Because::NotOffered));
+    assert!(session_address("https://a", &without, Choice::WebTransport).is_err());
+    for wrong in ["ftp://x", "localhost:3001"] {
+        assert!(session_address(wrong, &info, Choice::Auto).is_err());
+    }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use collab_client::driver::{Driver, DriverError};
+use collab_client::driver::{Address, Driver, DriverError, Endpoint, Way};
 use collab_client::{Client, Config, EditError, Event, SaveState, State};
 use collab_proto::limits::MAX_SAFE_INTEGER;
 use collab_proto::{ClientId, Code, Credential, MemberId, Role, RoomName};
@@ -34,6 +34,8 @@ pub struct Seen {
     pub state: State,
     /// The text.
     pub text: String,
+    /// What carries their session.
+    pub way: Option<Way>,
     /// How safe their changes are.
     pub save: SaveState,
     /// Their name.
@@ -82,17 +84,31 @@ impl Person {
     /// As [`Person::join`], over a network that may fail.
     pub async fn join_through(relay: &Relay, server: &TestServer, room: &str, name: &str) -> Self {
         let password = Credential::Password(PASSWORD.to_owned());
-        let mut person = Self::at(&relay.webtransport_url(), server, room, name, password);
+        let mut person = Self::try_by(relay.webtransport_url().as_str(), server.endpoint(), room, name, password);
+        person.wait_live().await;
+        person
+    }
+
+    /// As [`Person::join`], by another way.
+    pub async fn join_by(address: Address, endpoint: Endpoint, room: &str, name: &str) -> Self {
+        let mut person = Self::try_by(address, endpoint, room, name, Credential::Password(PASSWORD.to_owned()));
         person.wait_live().await;
         person
     }
 
     /// Somebody who may be refused.
     pub fn try_to_join(server: &TestServer, room: &str, name: &str, credential: Credential) -> Self {
-        Self::at(&server.webtransport_url(), server, room, name, credential)
+        Self::try_by(server.webtransport_url().as_str(), server.endpoint(), room, name, credential)
     }
 
-    fn at(url: &str, server: &TestServer, room: &str, name: &str, credential: Credential) -> Self {
+    /// Somebody who may be refused, by another way.
+    pub fn try_by(
+        address: impl Into<Address>,
+        endpoint: Endpoint,
+        room: &str,
+        name: &str,
+        credential: Credential,
+    ) -> Self {
         let config = Config {
             room: RoomName::parse(room).expect("a room's name"),
             name: name.to_owned(),
@@ -100,9 +116,9 @@ impl Person {
             client_id: ClientId(rand::random_range(1..=MAX_SAFE_INTEGER)),
             seed: rand::random(),
         };
-        let mut driver = Driver::new(server.endpoint(), url, Client::new(config, Instant::now()));
+        let mut driver = Driver::new(endpoint, address, Client::new(config, Instant::now()));
         driver.connect();
-        let (seen, receiver) = watch::channel(Seen::of(driver.client()));
+        let (seen, receiver) = watch::channel(Seen::of(&driver));
         let (acts, todo) = mpsc::unbounded_channel();
         tokio::spawn(live(driver, todo, seen));
         Self { who: name.to_owned(), acts, seen: receiver }
@@ -196,12 +212,12 @@ async fn live(mut driver: Driver, mut acts: mpsc::UnboundedReceiver<Act>, seen: 
         tokio::select! {
             event = driver.next() => seen.send_modify(|seen| {
                 seen.fold(&event);
-                seen.look(driver.client());
+                seen.look(&driver);
             }),
             act = acts.recv() => match act {
                 Some(Act::Do(act)) => {
                     act(&mut driver);
-                    seen.send_modify(|seen| seen.look(driver.client()));
+                    seen.send_modify(|seen| seen.look(&driver));
                 }
                 Some(Act::Leave(reply)) => return drop(reply.send(driver.finish(PATIENCE).await)),
                 None => return,
@@ -211,10 +227,12 @@ async fn live(mut driver: Driver, mut acts: mpsc::UnboundedReceiver<Act>, seen: 
 }
 
 impl Seen {
-    fn of(client: &Client) -> Self {
+    fn of(driver: &Driver) -> Self {
+        let client = driver.client();
         let mut seen = Self {
             state: client.state(),
             text: String::new(),
+            way: None,
             save: client.save_state(),
             name: String::new(),
             member: None,
@@ -231,7 +249,7 @@ impl Seen {
             sent_away: Vec::new(),
             lost: Vec::new(),
         };
-        seen.look(client);
+        seen.look(driver);
         seen
     }
 
@@ -248,7 +266,9 @@ impl Seen {
         }
     }
 
-    fn look(&mut self, client: &Client) {
+    fn look(&mut self, driver: &Driver) {
+        let client = driver.client();
+        self.way = driver.way();
         self.state = client.state();
         self.text = client.document().text();
         self.save = client.save_state();

@@ -160,6 +160,16 @@ impl TestServer {
         format!("https://127.0.0.1:{}/", self.port)
     }
 
+    /// Where WebSockets are taken in clear.
+    pub fn websocket_url(&self) -> String {
+        format!("ws://127.0.0.1:{}/ws", self.http_port)
+    }
+
+    /// Where WebSockets are taken over TLS.
+    pub fn secure_websocket_url(&self) -> String {
+        format!("wss://127.0.0.1:{}/ws", self.port)
+    }
+
     /// The admin token's file.
     pub fn admin_token_file(&self) -> PathBuf {
         self.data().join("admin-token")

@@ -117,7 +117,7 @@ fn each_library_is_named_where_it_is_wrapped() {
     assert_wrapped("postcard::", &files);
     assert_wrapped("anyhow::", &["server/src/main.rs", "cli/", "bench/"]);
     // The start-up holds the endpoint that the transport made, to close it at the end.
-    for library in ["wtransport::", "quinn::"] {
+    for library in ["wtransport::", "quinn::", "tungstenite::"] {
         assert_wrapped(library, &["client/src/driver/", "server/src/transport/", "server/src/serve.rs"]);
     }
     assert_wrapped("quinn_proto::", &["server/src/transport/"]);

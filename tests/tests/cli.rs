@@ -163,8 +163,11 @@ async fn ping_measures_datagrams_and_streams() {
         let median = results[0][kind]["p50_us"].as_u64().unwrap();
         assert!((1..5_000_000).contains(&median), "{median}");
     }
-    let lines = cli.ok(&["ping", "--count", "2", "--interval", "0.02"]).await;
-    assert_eq!(lines.lines().count(), 3, "{lines}");
+    assert_eq!(results[0]["transport"], "webtransport");
+    for (transport, first) in [("auto", "over WebTransport"), ("websocket", "over WebSocket")] {
+        let lines = cli.ok(&["ping", "--count", "2", "--interval", "0.02", "--transport", transport]).await;
+        assert_eq!((lines.lines().next(), lines.lines().count()), (Some(first), 4), "{lines}");
+    }
 }
 
 #[tokio::test]

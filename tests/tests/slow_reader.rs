@@ -7,6 +7,7 @@ use collab_proto::api::LogKind;
 use collab_proto::{Code, ServerFrame};
 use collab_tests::person::Person;
 use collab_tests::server::{FAST, TestServer};
+use collab_tests::socket::Socket;
 use collab_tests::wire::{Stream, Wire, join, replica};
 use tokio::time::sleep;
 
@@ -49,8 +50,25 @@ async fn dawdle(stream: &mut Stream, done: &tokio::sync::Notify) -> usize {
     }
 }
 
+/// A stream of frames, whatever carries it.
+trait Frames {
+    async fn next(&mut self) -> Option<ServerFrame>;
+}
+
+impl Frames for Stream {
+    async fn next(&mut self) -> Option<ServerFrame> {
+        Stream::next(self).await
+    }
+}
+
+impl Frames for Socket {
+    async fn next(&mut self) -> Option<ServerFrame> {
+        Socket::next(self).await
+    }
+}
+
 /// What the slow reader is given until the text is as wanted: bytes of single edits, and how many resyncs.
-async fn catch_up(stream: &mut Stream, document: &mut Document, wanted: &str) -> (usize, usize) {
+async fn catch_up(stream: &mut impl Frames, document: &mut Document, wanted: &str) -> (usize, usize) {
     let (mut edits, mut resyncs) = (0, 0);
     while document.text() != wanted {
         match stream.next().await.expect("the stream goes on") {
@@ -141,4 +159,49 @@ async fn who_does_not_read_at_all_is_sent_away_for_now() {
     edit(&mut ada, &mut bob, 5).await;
     // It may come back at once.
     Wire::connect(&server).await.enter(join("demo", "Cyd")).await;
+}
+
+/// What the systems of both sides may take of a WebSocket before it stands still, in bytes: their smallest buffers.
+const IN_SYSTEMS: usize = 256 * 1024;
+
+#[tokio::test]
+async fn who_reads_a_websocket_too_late_is_healed_by_one_resync() {
+    let outbox = OUTBOX.to_string();
+    let server = TestServer::with(&[FAST, &["--outbox-bytes", &outbox]].concat()).await;
+    server.room("demo").await;
+    let mut ada = Person::join(&server, "demo", "Ada").await;
+    let mut bob = Person::join(&server, "demo", "Bob").await;
+    let mut socket = Socket::connect_slow(&server, 2048).await;
+    let asked = join("demo", "Cyd");
+    let welcome = socket.enter(asked.clone()).await;
+    let mut document = replica(&asked, &welcome);
+    for number in 0..BURST {
+        edit(&mut ada, &mut bob, number).await;
+    }
+    let (edits, resyncs) = catch_up(&mut socket, &mut document, &ada.text()).await;
+    println!("{edits} bytes of {} came as edits, then {resyncs} resync", BURST * PIECE);
+    assert_eq!(resyncs, 1);
+    assert!(edits <= IN_SYSTEMS + OUTBOX, "{edits} bytes waited");
+    edit(&mut ada, &mut bob, 9999).await;
+    let (edits, resyncs) = catch_up(&mut socket, &mut document, &ada.text()).await;
+    assert!(edits >= PIECE && resyncs == 0, "{edits} {resyncs}");
+}
+
+#[tokio::test]
+async fn who_does_not_read_a_websocket_at_all_is_sent_away_with_a_code() {
+    let server = TestServer::with(&[FAST, &["--stalled-reader-seconds", "2"]].concat()).await;
+    server.room("demo").await;
+    let mut ada = Person::join(&server, "demo", "Ada").await;
+    let mut bob = Person::join(&server, "demo", "Bob").await;
+    let mut socket = Socket::connect_slow(&server, 2048).await;
+    socket.enter(join("demo", "Cyd")).await;
+    ada.wait_members(3).await;
+    for number in 0..2 * IN_SYSTEMS / PIECE {
+        edit(&mut ada, &mut bob, number).await;
+    }
+    ada.wait_members(2).await;
+    assert_eq!(socket.close_code().await, Some(Code::Stalled.number()));
+    let kicked =
+        server.entries_until("demo", |entries| entries.iter().any(|entry| entry.kind == LogKind::Kicked)).await;
+    assert!(kicked.iter().any(|entry| entry.name.as_deref() == Some("Cyd")));
 }

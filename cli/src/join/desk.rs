@@ -363,6 +363,7 @@ impl Desk {
         if client.state().is_live() {
             notes.push(Note::new(view::people(client.roster().count), Tone::Plain));
             notes.extend(status::latency(&client.latency()));
+            notes.extend(self.driver.way().map(status::way));
         }
         notes
     }

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use collab_client::driver::Way;
 use collab_client::{Latency, SaveState, State};
 
 use super::view::{Note, Tone};
@@ -39,6 +40,11 @@ pub fn latency(latency: &Latency) -> Option<Note> {
         return Some(Note::new(format!("{p50}, {:.0} % lost", latency.loss * 100.0), Tone::Wait));
     }
     Some(Note::new(p50, Tone::Plain))
+}
+
+/// What carries the room.
+pub fn way(way: Way) -> Note {
+    Note::new(way.to_string(), Tone::Plain)
 }
 
 /// When waiting changes go out; none when that is now.

@@ -1,11 +1,11 @@
-//! UDP sockets, and connections from them.
+//! UDP sockets, connections from them, and what is known of the ways to servers.
 
 use std::collections::HashMap;
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use quinn::{IdleTimeout, TransportConfig, VarInt};
 use socket2::{Domain, Socket, Type};
@@ -25,6 +25,9 @@ pub struct Endpoint {
     servers: Arc<Mutex<Servers>>,
     /// Which version of IP reached a server last.
     reached: Arc<Mutex<HashMap<String, Family>>>,
+    /// Until when WebTransport to a URL is left alone.
+    avoided: Arc<Mutex<HashMap<String, Instant>>>,
+    retry: Duration,
 }
 
 /// By `host:port`: as many as the program names servers.
@@ -63,7 +66,7 @@ const IDLE: VarInt = VarInt::from_u32(30_000);
 const KEEP_ALIVE: Duration = Duration::from_secs(10);
 
 /// A reason for people, and whether trying again is pointless.
-type Failure = (String, bool);
+pub(super) type Failure = (String, bool);
 
 impl Endpoint {
     /// An endpoint that believes the servers that `trust` says. Sockets are opened when they are needed.
@@ -73,7 +76,39 @@ impl Endpoint {
     /// [`DriverError::Tls`] when the trust cannot be turned into a TLS configuration.
     pub fn new(trust: Trust) -> Result<Self, DriverError> {
         trust.tls("", &[])?;
-        Ok(Self { trust, servers: Arc::default(), reached: Arc::default() })
+        let retry = Self::RETRY_WEBTRANSPORT;
+        Ok(Self { trust, servers: Arc::default(), reached: Arc::default(), avoided: Arc::default(), retry })
+    }
+
+    /// How long WebTransport is left alone after it did not come through, unless set otherwise.
+    pub const RETRY_WEBTRANSPORT: Duration = Duration::from_secs(300);
+
+    /// Sets how long WebTransport is left alone after it did not come through; [`Self::RETRY_WEBTRANSPORT`] by default. A client
+    /// that goes by WebSocket tries it again that often, and changes over when it comes through.
+    #[must_use]
+    pub fn retry_webtransport_after(self, retry: Duration) -> Self {
+        Self { retry, ..self }
+    }
+
+    pub(super) fn retry(&self) -> Duration {
+        self.retry
+    }
+
+    pub(super) fn trust(&self) -> &Trust {
+        &self.trust
+    }
+
+    /// WebTransport to a URL did not come through.
+    pub(super) fn avoid(&self, url: &str) {
+        lock(&self.avoided).insert(url.to_owned(), Instant::now() + self.retry);
+    }
+
+    pub(super) fn avoid_no_more(&self, url: &str) {
+        lock(&self.avoided).remove(url);
+    }
+
+    pub(super) fn avoids(&self, url: &str) -> bool {
+        lock(&self.avoided).get(url).is_some_and(|until| Instant::now() < *until)
     }
 
     /// Ends every connection and waits, for a second at most, until the servers were told.
@@ -171,7 +206,7 @@ fn authority_of(url: &str) -> Result<String, String> {
     }
 }
 
-fn unreachable(url: &str, reason: impl ToString) -> Failure {
+pub(super) fn unreachable(url: &str, reason: impl ToString) -> Failure {
     (format!("cannot reach {url}: {}", reason.to_string()), false)
 }
 

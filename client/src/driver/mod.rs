@@ -1,23 +1,38 @@
-//! Moves the bytes of a [`Client`] over WebTransport.
+//! Moves the bytes of a [`Client`] over WebTransport, or over WebSocket where that does not come through.
+//!
+//! Reading order: `way` (which transports there are), `endpoint` (sockets), `road` (the choice between them), `link` (a connection as
+//! the driver sees it), `quic` and `websocket` (how each transport carries it), `probe` (measuring).
 //!
 //! The [`Driver`] owns the client: there is no lock and nothing edits behind its owner's back. A task per connection reads and
 //! writes; it ends with the driver.
 
+mod way;
+
 mod endpoint;
+
+mod road;
 
 mod link;
 
+mod quic;
+
+mod websocket;
+
 mod probe;
 
+use std::fmt;
+use std::pin::Pin;
 use std::time::{Duration, Instant};
 
 use collab_proto::Credential;
 
 pub use endpoint::Endpoint;
 pub use probe::{Probe, ProbeError};
+pub use way::{Address, Because, Choice, Way};
 
 use crate::{Client, EditError, Event, SaveState, State, Transmit};
 use link::{Incoming, Link};
+use road::Road;
 
 /// Why the driver could not do its work.
 #[derive(Debug, thiserror::Error)]
@@ -40,18 +55,22 @@ pub enum DriverError {
 #[derive(Debug)]
 pub struct Driver {
     endpoint: Endpoint,
-    url: String,
+    address: Address,
     client: Client,
     link: Option<Link>,
+    way: Option<Way>,
+    trial: Option<Trial>,
+    /// A connection over WebTransport for a client that has gone by WebSocket.
+    better: Option<Road>,
     /// A connection that ends in order.
     closing: Option<Link>,
 }
 
 impl Driver {
-    /// Joins a client to the network. `url` is the server's WebTransport address, such as `https://host:4433/`. Nothing
-    /// happens before [`connect`](Self::connect).
-    pub fn new(endpoint: Endpoint, url: &str, client: Client) -> Self {
-        Self { endpoint, url: url.to_owned(), client, link: None, closing: None }
+    /// Joins a client to the network. Nothing happens before [`connect`](Self::connect).
+    pub fn new(endpoint: Endpoint, address: impl Into<Address>, client: Client) -> Self {
+        let address = address.into();
+        Self { endpoint, address, client, link: None, way: None, trial: None, better: None, closing: None }
     }
 
     /// What happens next. Waits for the network and for timers, and lets the client do what it wants meanwhile.
@@ -69,9 +88,15 @@ impl Driver {
                 // What has come counts before what time says: a busy machine must not take a full queue for silence.
                 biased;
                 incoming = receive(&mut self.link) => self.take(incoming),
-                () = sleep_until(timeout) => self.client.handle_timeout(Instant::now()),
+                road = come_through(&mut self.trial) => self.change_over(road),
+                () = sleep_until(timeout) => self.handle_timeout(),
             }
         }
+    }
+
+    /// What carries the session now; none without a connection.
+    pub fn way(&self) -> Option<Way> {
+        self.way
     }
 
     /// The client, to look at.
@@ -166,8 +191,11 @@ impl Driver {
     fn flush(&mut self) {
         while let Some(transmit) = self.client.poll_transmit(Instant::now()) {
             match transmit {
-                Transmit::Connect => self.link = Some(Link::open(self.endpoint.clone(), self.url.clone())),
-                Transmit::Disconnect => self.closing = self.link.take().map(Link::close),
+                Transmit::Connect => self.open(),
+                Transmit::Disconnect => {
+                    self.closing = self.link.take().map(Link::close);
+                    self.went(None);
+                }
                 Transmit::Datagram(datagram) => self.link.iter().for_each(|link| link.send_datagram(&datagram)),
                 Transmit::Frame(frame) => {
                     if !self.link.as_ref().is_some_and(|link| link.send_frame(&frame)) {
@@ -178,10 +206,49 @@ impl Driver {
         }
     }
 
+    fn open(&mut self) {
+        self.link = Some(match self.better.take() {
+            Some(road) => Link::over(std::future::ready(Ok(road))),
+            None => Link::open(self.endpoint.clone(), self.address.clone()),
+        });
+    }
+
+    /// What carries the session has changed.
+    fn went(&mut self, way: Option<Way>) {
+        self.way = way;
+        self.trial = match (&self.address, way) {
+            (Address::Either { webtransport, .. }, Some(Way::WebSocket(_))) => {
+                Some(Trial::begin(self.endpoint.clone(), webtransport.clone()))
+            }
+            _ => None,
+        };
+    }
+
+    /// WebTransport comes through again. What was not saved by the old connection goes again by the new one.
+    fn change_over(&mut self, road: Road) {
+        self.trial = None;
+        self.better = Some(road);
+        self.act(Client::reconnect);
+    }
+
+    /// A connection over WebTransport that has fallen silent may be one of a network that has begun to block UDP.
+    fn handle_timeout(&mut self) {
+        let had = self.client.has_connection();
+        self.client.handle_timeout(Instant::now());
+        if let (true, false, Some(Way::WebTransport)) = (had, self.client.has_connection(), self.way)
+            && let Address::Either { webtransport, .. } = &self.address
+        {
+            self.endpoint.avoid(webtransport);
+        }
+    }
+
     fn take(&mut self, incoming: Incoming) {
         let now = Instant::now();
         match incoming {
-            Incoming::Connected => self.client.handle_connected(now),
+            Incoming::Connected(way) => {
+                self.went(Some(way));
+                self.client.handle_connected(now);
+            }
             Incoming::Frame(frame) => self.client.handle_frame(now, frame),
             Incoming::Datagram(datagram) => self.client.handle_datagram(now, datagram),
             Incoming::Lost(lost) => self.lost(lost.reason, lost.permanent),
@@ -190,7 +257,38 @@ impl Driver {
 
     fn lost(&mut self, reason: String, permanent: bool) {
         self.link = None;
+        self.went(None);
         self.client.handle_unreachable(Instant::now(), reason, permanent);
+    }
+}
+
+/// Tries WebTransport again and again, until it comes through.
+struct Trial(Pin<Box<dyn Future<Output = Road> + Send>>);
+
+impl Trial {
+    fn begin(endpoint: Endpoint, url: String) -> Self {
+        Self(Box::pin(async move {
+            loop {
+                tokio::time::sleep(endpoint.retry()).await;
+                if let Ok(connection) = endpoint.connect(&url).await {
+                    endpoint.avoid_no_more(&url);
+                    return Road::WebTransport(connection);
+                }
+            }
+        }))
+    }
+}
+
+impl fmt::Debug for Trial {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Trial").finish_non_exhaustive()
+    }
+}
+
+async fn come_through(trial: &mut Option<Trial>) -> Road {
+    match trial {
+        Some(Trial(trial)) => trial.await,
+        None => std::future::pending().await,
     }
 }
 

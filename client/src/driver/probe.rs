@@ -8,6 +8,7 @@ use tokio::time::timeout;
 
 use super::Endpoint;
 use super::link::{Incoming, Link};
+use super::way::{Address, Way};
 use crate::{Config, Document};
 
 /// Why nothing can be measured.
@@ -30,6 +31,7 @@ pub enum ProbeError {
 #[derive(Debug)]
 pub struct Probe {
     link: Link,
+    way: Way,
     seq: u64,
     state_vector: Bytes,
 }
@@ -40,14 +42,20 @@ impl Probe {
     /// # Errors
     ///
     /// [`ProbeError::Lost`].
-    pub async fn open(endpoint: Endpoint, url: &str) -> Result<Self, ProbeError> {
-        let mut link = Link::open(endpoint, url.to_owned());
-        match link.receive().await {
-            Incoming::Lost(lost) => Err(ProbeError::Lost(lost.reason)),
-            Incoming::Connected | Incoming::Frame(_) | Incoming::Datagram(_) => {
-                Ok(Self { link, seq: 0, state_vector: Bytes::new() })
+    pub async fn open(endpoint: Endpoint, address: impl Into<Address>) -> Result<Self, ProbeError> {
+        let mut link = Link::open(endpoint, address.into());
+        loop {
+            match link.receive().await {
+                Incoming::Lost(lost) => return Err(ProbeError::Lost(lost.reason)),
+                Incoming::Connected(way) => return Ok(Self { link, way, seq: 0, state_vector: Bytes::new() }),
+                Incoming::Frame(_) | Incoming::Datagram(_) => {}
             }
         }
+    }
+
+    /// What carries the session.
+    pub fn way(&self) -> Way {
+        self.way
     }
 
     /// Enters a room, which [`stream`](Self::stream) needs.
@@ -134,7 +142,7 @@ impl Probe {
             match self.link.receive().await {
                 Incoming::Frame(frame) => return Ok(frame),
                 Incoming::Lost(lost) => return Err(ProbeError::Lost(lost.reason)),
-                Incoming::Connected | Incoming::Datagram(_) => {}
+                Incoming::Connected(_) | Incoming::Datagram(_) => {}
             }
         }
     }
