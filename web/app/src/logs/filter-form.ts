@@ -1,27 +1,28 @@
 import { h } from '../shared/dom'
 import { type Filter, FIELDS } from './filter'
 import { KINDS } from './log-entry'
-
-const SINCE = { '': 'everything', '15m': 'the last 15 minutes', '1h': 'the last hour', '24h': 'the last day', '7d': 'the last week' }
+import type { LogWords } from './words'
 
 /** What to show. A choice acts at once, typed text when it is done. */
 export class FilterForm {
   readonly element: HTMLFormElement
   readonly #controls: Record<keyof Filter, HTMLInputElement | HTMLSelectElement>
 
-  constructor(filter: Filter, onChange: (filter: Filter) => void) {
+  constructor(filter: Filter, { filter: labels, since }: LogWords, onChange: (filter: Filter) => void) {
+    const spans = { '': since.all, '15m': since.minutes, '1h': since.hour, '24h': since.day, '7d': since.week }
+    // A link may name another span.
+    const own = filter.since in spans ? {} : { [filter.since]: filter.since }
     this.#controls = {
-      room: h('input', { id: 'room', placeholder: 'any', autocapitalize: 'none', spellcheck: 'false', maxlength: '64' }),
-      kind: select('kind', { '': 'any', ...Object.fromEntries(KINDS.map((kind) => [kind, kind])) }),
-      user: h('input', { id: 'user', placeholder: 'any', maxlength: '80' }),
-      since: select('since', { ...SINCE, ...(filter.since ? { [filter.since]: filter.since } : {}), ...SINCE }),
+      room: h('input', { id: 'room', placeholder: labels.any, autocapitalize: 'none', spellcheck: 'false', maxlength: '64' }),
+      kind: select('kind', { '': labels.any, ...Object.fromEntries(KINDS.map((kind) => [kind, kind])) }),
+      user: h('input', { id: 'user', placeholder: labels.any, maxlength: '80' }),
+      since: select('since', { ...spans, ...own }),
     }
     for (const field of FIELDS) this.#controls[field].value = filter[field]
     const changed = (event: Event): void => {
       event.preventDefault()
       onChange(this.#value())
     }
-    const labels = { room: 'Room', kind: 'What', user: 'Who', since: 'Since' }
     const fields = FIELDS.map((field) =>
       h('div', { class: 'field' }, h('label', { for: field }, labels[field]), this.#controls[field]),
     )

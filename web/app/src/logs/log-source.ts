@@ -12,8 +12,8 @@ export class LogSource {
   ) {}
 
   /** The newest entries, or those before a number; newest first. */
-  page(before: number | null): Promise<LogPage> {
-    return this.#ask({ limit: PAGE, ...(before === null ? {} : { before }) })
+  page(before: number | null, limit = PAGE): Promise<LogPage> {
+    return this.#ask({ limit, ...(before === null ? {} : { before }) })
   }
 
   /** What came after a number, oldest first; waits a while for a first one. */

@@ -1,19 +1,24 @@
-import { Code } from '@collab/provider'
-import { ApiError } from '../shared/api'
+import { type AdminView, type Failure, adminLinks } from '../admin/admin-page'
+import { saveFile } from '../admin/save-file'
 import { h, setText } from '../shared/dom'
 import { type Filter, addressOf, queryOf } from './filter'
 import { FilterForm } from './filter-form'
 import type { LogPage } from './log-entry'
+import { exportLog } from './log-export'
 import { LogSource } from './log-source'
 import { LogTable } from './log-table'
+import { logWords } from './words'
 
 const RETRY_MS = 3_000
 
 /** The stored log: filtered, page by page, and followed live. */
-export class LogView {
-  readonly #table = new LogTable()
-  readonly #state = h('p', { class: 'log-state', role: 'status' })
-  readonly #more = h('button', { type: 'button', hidden: true, click: () => void this.#older() }, 'Load older entries')
+export class LogView implements AdminView {
+  readonly #words = logWords()
+  readonly #table = new LogTable(this.#words)
+  readonly #state = h('p', { class: 'state', role: 'status' })
+  readonly #more = h('button', { type: 'button', hidden: true, click: () => void this.#older() }, this.#words.older)
+  readonly #exported = h('span', { class: 'state', role: 'status' })
+  readonly #export = h('button', { type: 'button', class: 'small', click: () => void this.#exportAll() }, this.#words.export)
   readonly element: HTMLElement
   #source: LogSource
   #oldest: number | null = null
@@ -22,24 +27,30 @@ export class LogView {
   constructor(
     readonly token: string,
     filter: Filter,
-    readonly onUnauthorised: (message: string) => void,
+    readonly failure: Failure,
   ) {
     this.#source = this.#sourceOf(filter)
-    const form = new FilterForm(filter, (filter) => this.#show(filter))
+    const form = new FilterForm(filter, this.#words, (filter) => this.#show(filter))
     this.element = h(
       'div',
-      { class: 'log' },
-      h('header', {}, h('h1', {}, 'The log'), this.#state, h('a', { href: '/' }, 'To the editor')),
+      { class: 'admin log' },
+      h('header', {}, h('h1', {}, this.#words.title), this.#state, adminLinks('logs')),
       form.element,
+      h('div', { class: 'export' }, this.#export, this.#exported),
       this.#table.element,
       h('div', { class: 'more' }, this.#more),
     )
     void this.#restart()
   }
 
+  end(): void {
+    this.#following.abort()
+  }
+
   #show(filter: Filter): void {
     history.replaceState(null, '', location.pathname + addressOf(filter))
     this.#source = this.#sourceOf(filter)
+    setText(this.#exported, '')
     void this.#restart()
   }
 
@@ -49,25 +60,27 @@ export class LogView {
 
   async #restart(): Promise<void> {
     this.#following.abort()
-    const following = (this.#following = new AbortController())
-    setText(this.#state, 'Loading…')
+    const { signal } = (this.#following = new AbortController())
+    const isOver = (): boolean => signal.aborted
+    setText(this.#state, this.#words.loading)
     try {
       const page = await this.#source.page(null)
-      if (following.signal.aborted) return
+      if (isOver()) return
       this.#table.clear()
       this.#oldest = null
       this.#take(page)
-      void this.#follow(page.last_seq, following.signal)
+      void this.#follow(page.last_seq, signal)
     } catch (error) {
-      if (!following.signal.aborted) this.#fail(error)
+      if (isOver() || !this.#fail(error)) return
+      await pause()
+      if (!isOver()) void this.#restart()
     }
   }
 
   async #older(): Promise<void> {
     this.#more.disabled = true
     try {
-      const page = await this.#source.page(this.#oldest)
-      this.#take(page)
+      this.#take(await this.#source.page(this.#oldest))
     } catch (error) {
       this.#fail(error)
     }
@@ -85,28 +98,48 @@ export class LogView {
   async #follow(after: number, signal: AbortSignal): Promise<void> {
     const isOver = (): boolean => signal.aborted
     while (!isOver()) {
-      setText(this.#state, this.#table.isEmpty ? 'Live · nothing matches yet' : 'Live')
+      setText(this.#state, this.#table.isEmpty ? this.#words.nothing : this.#words.live)
       try {
         const page = await this.#source.follow(after, signal)
         if (isOver()) return
-        this.#table.prepend(page.entries)
+        this.#prepend(page)
         after = page.last_seq
       } catch (error) {
         if (isOver() || !this.#fail(error)) return
-        await new Promise((resolve) => setTimeout(resolve, RETRY_MS))
+        await pause()
       }
     }
   }
 
+  /** What was dropped at the other end can be loaded again. */
+  #prepend(page: LogPage): void {
+    const oldestShown = this.#table.prepend(page.entries)
+    if (oldestShown === null) return
+    this.#oldest = oldestShown
+    this.#more.hidden = false
+  }
+
+  async #exportAll(): Promise<void> {
+    const words = this.#words
+    this.#export.disabled = true
+    try {
+      const { file, count, isCut } = await exportLog(this.#source, (count) => setText(this.#exported, words.exporting(count)))
+      saveFile('collab-log.jsonl', file)
+      setText(this.#exported, isCut ? words.exportedNewest(count) : words.exported(count))
+    } catch (error) {
+      setText(this.#exported, this.failure(error)?.message ?? '')
+    }
+    this.#export.disabled = false
+  }
+
   /** Says what is wrong. Returns whether it may pass by itself. */
   #fail(error: unknown): boolean {
-    if (error instanceof ApiError && error.code === Code.Unauthorized) {
-      this.#following.abort()
-      this.onUnauthorised('This is not the admin token of this server.')
-      return false
-    }
-    const isRefusal = error instanceof ApiError && error.code !== 0
-    setText(this.#state, isRefusal ? error.message : 'The server cannot be reached. Trying again…')
-    return !isRefusal
+    const failure = this.failure(error)
+    if (failure) setText(this.#state, failure.message)
+    return failure?.mayPass ?? false
   }
+}
+
+function pause(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, RETRY_MS))
 }

@@ -1,30 +1,35 @@
 import { h, setText } from '../shared/dom'
+import { adminWords } from './words'
 
 /** Asks for the admin token. */
 export class TokenForm {
   readonly #token = h('input', { id: 'token', type: 'password', autocomplete: 'off', required: true, spellcheck: 'false' })
+  readonly #keep = h('input', { id: 'keep', type: 'checkbox' })
   readonly #message = h('p', { class: 'message', role: 'alert' })
   readonly element: HTMLElement
 
-  constructor(message: string, onToken: (token: string) => void) {
+  /** @param title what opens with it */
+  constructor(title: string, message: string, onToken: (token: string, keep: boolean) => void) {
+    const words = adminWords()
     const submit = (event: Event): void => {
       event.preventDefault()
       const token = this.#token.value.trim()
-      if (token) onToken(token)
-      else setText(this.#message, 'Without the token the log stays closed.')
+      if (token) onToken(token, this.#keep.checked)
+      else setText(this.#message, words.missing)
     }
     setText(this.#message, message)
     this.element = h(
       'section',
       { class: 'card' },
-      h('h1', {}, 'The log'),
-      h('p', { class: 'lead' }, 'What happened on this server, as it was stored. The server says at its start where its admin token lies.'),
+      h('h1', {}, title),
+      h('p', { class: 'lead' }, words.lead),
       h(
         'form',
         { submit, novalidate: true },
-        h('div', { class: 'field' }, h('label', { for: 'token' }, 'Admin token'), this.#token),
+        h('div', { class: 'field' }, h('label', { for: 'token' }, words.token), this.#token),
+        h('div', { class: 'keep' }, this.#keep, h('label', { for: 'keep' }, words.keep)),
         this.#message,
-        h('button', { type: 'submit', class: 'primary' }, 'Open'),
+        h('button', { type: 'submit', class: 'primary' }, words.open),
       ),
     )
   }
