@@ -23,9 +23,10 @@ export class Server {
     this.#process = process
   }
 
-  static async start(): Promise<Server> {
+  /** @param flags settings besides those of its place */
+  static async start(flags: string[] = []): Promise<Server> {
     const directory = mkdtempSync(join(tmpdir(), 'collab-e2e-'))
-    const { child, page, udp } = await launch(directory, 0, 0)
+    const { child, page, udp } = await launch(directory, 0, 0, flags)
     return new Server(child, directory, `http://127.0.0.1:${page}/`, udp)
   }
 
@@ -67,9 +68,9 @@ interface Launched {
 }
 
 /** Starts a server on ports of the loopback; any, where they are zero. */
-async function launch(directory: string, udpPort: number, pagePort: number): Promise<Launched> {
+async function launch(directory: string, udpPort: number, pagePort: number, more: string[] = []): Promise<Launched> {
   const data = join(directory, 'data')
-  const flags = ['--data', data, '--listen', `127.0.0.1:${udpPort}`, '--http', `127.0.0.1:${pagePort}`]
+  const flags = ['--data', data, '--listen', `127.0.0.1:${udpPort}`, '--http', `127.0.0.1:${pagePort}`, ...more]
   // A clean environment: the server takes every COLLAB_ variable for a setting of its own.
   const env = { PATH: process.env['PATH'], HOME: directory }
   const child = spawn(BINARY, flags, { env, stdio: ['ignore', 'pipe', 'inherit'] })

@@ -7,7 +7,7 @@ import type { Pipe, PipeHandlers, Session, SessionHandlers, Transport } from './
 import type { Way } from './way'
 
 /** How long WebTransport is tried alone. After that WebSocket is tried beside it, and the first that stands is taken. */
-const HEAD_START_MS = 1_000
+const HEAD_START_MS = 600
 /** How long WebTransport rests after it failed. It doubles each time, for browsers slow down pages that insist. */
 const FIRST_REST_MS = 60_000
 const LAST_REST_MS = 600_000
