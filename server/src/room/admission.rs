@@ -50,11 +50,24 @@ pub struct Budget(Mutex<Inner>);
 #[derive(Debug)]
 struct Inner {
     minute: Bucket,
-    throttle: Bucket,
+    /// None where edits may come as fast as they like.
+    throttle: Option<Bucket>,
     chores: Bucket,
     cursors: Bucket,
     strikes: u32,
     strikes_since: Instant,
+}
+
+impl Inner {
+    /// How long until an edit may pass; none when it may now.
+    fn wait(&mut self, now: Instant) -> Option<Duration> {
+        let buckets = [Some(&mut self.minute), self.throttle.as_mut()].into_iter().flatten();
+        let waits = buckets.map(|bucket| {
+            bucket.refill(now);
+            bucket.wait()
+        });
+        waits.max().filter(|wait| !wait.is_zero())
+    }
 }
 
 /// Why an edit comes too early.
@@ -69,10 +82,11 @@ pub struct TooFast {
 impl Budget {
     /// A full budget.
     pub fn new(limits: &Limits, now: Instant) -> Self {
-        let throttle_rate = 1.0 / limits.throttle.as_secs_f64().max(1e-6);
+        let throttle = Some(limits.throttle).filter(|throttle| !throttle.is_zero());
+        let per_second = |throttle: Duration| throttle.as_secs_f64().recip();
         Self(Mutex::new(Inner {
             minute: Bucket::full(f64::from(limits.burst), f64::from(limits.edits_per_minute) / 60.0, now),
-            throttle: Bucket::full(THROTTLE_BURST, throttle_rate, now),
+            throttle: throttle.map(|throttle| Bucket::full(THROTTLE_BURST, per_second(throttle), now)),
             chores: Bucket::full(CHORES, 1.0, now),
             cursors: Bucket::full(CURSORS, CURSORS, now),
             strikes: 0,
@@ -87,14 +101,11 @@ impl Budget {
     /// [`TooFast`] when it is used up, or the last edits came faster than the throttle allows.
     pub fn take(&self, now: Instant) -> Result<(), TooFast> {
         let mut inner = self.lock();
-        inner.minute.refill(now);
-        inner.throttle.refill(now);
-        let wait = inner.minute.wait().max(inner.throttle.wait());
-        if wait.is_zero() {
+        let Some(wait) = inner.wait(now) else {
             inner.minute.tokens -= 1.0;
-            inner.throttle.tokens -= 1.0;
+            inner.throttle.iter_mut().for_each(|throttle| throttle.tokens -= 1.0);
             return Ok(());
-        }
+        };
         if now.saturating_duration_since(inner.strikes_since) >= STRIKES_PERIOD {
             inner.strikes = 0;
             inner.strikes_since = now;
@@ -242,6 +253,13 @@ pub(crate) mod tests {
         }
         assert_eq!(budget.take(now).unwrap_err().wait, Duration::from_millis(500));
         budget.take(now + Duration::from_millis(500)).unwrap();
+    }
+
+    #[test]
+    fn without_a_throttle_only_the_budget_counts() {
+        let now = Instant::now();
+        let budget = Budget::new(&Limits { throttle: Duration::ZERO, ..limits() }, now);
+        assert_eq!((0..100).take_while(|_| budget.take(now).is_ok()).count(), 30);
     }
 
     #[test]
