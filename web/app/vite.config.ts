@@ -12,7 +12,7 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     assetsInlineLimit: 0,
     rollupOptions: {
-      input: [resolve(import.meta.dirname, 'index.html'), resolve(import.meta.dirname, 'logs.html')],
+      input: ['index.html', 'logs.html', 'status.html'].map((page) => resolve(import.meta.dirname, page)),
     },
   },
 })

@@ -26,6 +26,7 @@ pub(super) async fn page(method: Method, uri: Uri, headers: HeaderMap) -> Respon
     let path = match uri.path() {
         "/" => "index.html",
         "/logs" => "logs.html",
+        "/status" => "status.html",
         path => path.trim_start_matches('/'),
     };
     match Pages::get(path) {

@@ -4,11 +4,14 @@ import { ConfirmButton } from './confirm-button'
 import type { Member } from './room-api'
 import type { OwnerWords } from './words'
 
-const ROLES: readonly Role[] = ['viewer', 'editor', 'owner']
+/** What an owner can make somebody; whoever owns the room stays its owner. */
+const ROLES = ['viewer', 'editor'] as const
+const DAY_MS = 86_400_000
 
 interface Actions {
   setRole: (member: Member, role: Role) => void
-  kick: (member: Member) => void
+  /** @param banMs for how long they cannot come back; 0 for not at all */
+  kick: (member: Member, banMs: number) => void
 }
 
 interface Row {
@@ -59,10 +62,12 @@ export class MemberList {
 
   #add(member: Member): Row {
     const { words } = this
-    const isSelf = member.member === this.self
-    const options = ROLES.map((role) => h('option', { value: role }, words.roles[role]))
-    const role = h('select', { disabled: isSelf, change: () => this.actions.setRole(row.member, role.value as Role) }, ...options)
+    const isOwner = member.role === 'owner'
+    const options = [...ROLES, ...(isOwner ? (['owner'] as const) : [])].map((role) => h('option', { value: role }, words.roles[role]))
+    const setRole = (): void => this.actions.setRole(row.member, role.value as Role)
+    const role = h('select', { disabled: isOwner, change: setRole }, ...options)
     const name = h('span', { class: 'name' })
+    const isSelf = member.member === this.self
     const way = isSelf ? h('small', {}, words.you) : this.#kickButton(() => row.member)
     const row: Row = { member, name, role, element: h('li', { 'data-member': String(member.member) }, name, role, way) }
     role.value = member.role
@@ -73,7 +78,10 @@ export class MemberList {
 
   #kickButton(member: () => Member): HTMLElement {
     const { words } = this
-    const question = { label: words.kick, question: words.kickQuestion(member().name), yes: words.kick, no: words.cancel }
-    return new ConfirmButton(question, () => this.actions.kick(member())).element
+    const answers = [
+      { label: words.kick, run: () => this.actions.kick(member(), 0) },
+      { label: words.ban, run: () => this.actions.kick(member(), DAY_MS) },
+    ]
+    return new ConfirmButton({ label: words.kick, question: () => words.kickQuestion(member().name), answers, no: words.cancel }).element
   }
 }

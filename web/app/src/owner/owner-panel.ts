@@ -88,7 +88,7 @@ export class OwnerPanel {
     const words = this.#words
     const list: MemberList = new MemberList(words, this.#self, {
       setRole: (member, role) => void this.#setRole(api, member, role).then(refresh),
-      kick: (member) => void this.#does(() => api.kick(member.member), words.kicked(member.name)).then(refresh),
+      kick: (member, banMs) => void this.#does(() => api.kick(member.member, banMs), words.kicked(member.name)).then(refresh),
     })
     const refresh = (): Promise<void> =>
       api.members().then(
@@ -115,8 +115,9 @@ export class OwnerPanel {
 
   #viewerPassword(api: RoomApi): HTMLElement {
     const words = this.#words
-    const question = { label: words.turnOff, question: words.turnOffQuestion, yes: words.turnOff, no: words.cancel }
-    const off = new ConfirmButton(question, () => void this.#does(() => api.changeViewerPassword(null), words.viewerPasswordOff))
+    const turnOff = (): void => void this.#does(() => api.changeViewerPassword(null), words.viewerPasswordOff)
+    const answers = [{ label: words.turnOff, run: turnOff }]
+    const off = new ConfirmButton({ label: words.turnOff, question: () => words.turnOffQuestion, answers, no: words.cancel })
     const labels = { id: 'viewer-password', label: words.viewerPassword, hint: words.viewerPasswordHint, button: words.change }
     const set = (password: string): void => {
       void this.#does(() => api.changeViewerPassword(password), words.viewerPasswordChanged).then((done) => done && readers.clear())
@@ -132,13 +133,14 @@ export class OwnerPanel {
       forgetOwnerToken(this.#room)
       this.element.close()
     }
-    const question = { label: words.delete, question: words.deleteQuestion(this.#room), yes: words.delete, no: words.cancel }
+    const answers = [{ label: words.delete, run: () => void remove() }]
+    const question = (): string => words.deleteQuestion(this.#room)
     return h(
       'section',
       {},
       h('h3', {}, words.delete),
       h('p', { class: 'hint' }, words.deleteHint),
-      new ConfirmButton(question, () => void remove()).element,
+      new ConfirmButton({ label: words.delete, question, answers, no: words.cancel }).element,
     )
   }
 

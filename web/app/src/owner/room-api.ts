@@ -27,9 +27,9 @@ export class RoomApi {
     return this.#ask('PUT', `/members/${member}/role`, { role })
   }
 
-  /** Removes somebody. They may come back if they know the password. */
-  kick(member: number): Promise<void> {
-    return this.#ask('DELETE', `/members/${member}`)
+  /** Removes somebody, who cannot come back for so many milliseconds. */
+  kick(member: number, banMs: number): Promise<void> {
+    return this.#ask('DELETE', `/members/${member}${banMs > 0 ? `?ban_ms=${banMs}` : ''}`)
   }
 
   changePassword(password: string): Promise<void> {

@@ -10,6 +10,7 @@ export interface OwnerWords {
   roles: { viewer: string; editor: string; owner: string }
   roleChanged: (name: string, role: string) => string
   kick: string
+  ban: string
   kickQuestion: (name: string) => string
   kicked: (name: string) => string
   passwords: string
@@ -45,7 +46,8 @@ const ENGLISH: OwnerWords = {
   roles: { viewer: 'reads', editor: 'writes', owner: 'owns' },
   roleChanged: (name, role) => `${name}: ${role}.`,
   kick: 'Remove',
-  kickQuestion: (name) => `Remove ${name}? Whoever knows the password can come back.`,
+  ban: 'Keep out for a day',
+  kickQuestion: (name) => `Remove ${name}? With the password they can come back.`,
   kicked: (name) => `${name} was removed.`,
   passwords: 'Passwords',
   password: 'New password',
@@ -80,7 +82,8 @@ const FRENCH: OwnerWords = {
   roles: { viewer: 'lit', editor: 'écrit', owner: 'possède' },
   roleChanged: (name, role) => `${name} : ${role}.`,
   kick: 'Retirer',
-  kickQuestion: (name) => `Retirer ${name} ? Qui connaît le mot de passe peut revenir.`,
+  ban: 'Exclure un jour',
+  kickQuestion: (name) => `Retirer ${name} ? Le mot de passe permet de revenir.`,
   kicked: (name) => `${name} a été retiré.`,
   passwords: 'Mots de passe',
   password: 'Nouveau mot de passe',

@@ -1,0 +1,20 @@
+/** `GET /api/status`: how the server does now. */
+export interface StatusReport {
+  version: string
+  uptime_s: number
+  rooms: number
+  members: number
+  connections: number
+  /** Over the last seconds. */
+  edits_per_s: number
+  /** How long the steps of an edit, and pings, take. */
+  latency: Record<string, Percentiles>
+}
+
+/** In microseconds. */
+export interface Percentiles {
+  p50_us: number
+  p90_us: number
+  p99_us: number
+  max_us: number
+}
