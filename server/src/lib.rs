@@ -1,13 +1,15 @@
 //! The collab server: rooms with a password, one shared text each, live over WebTransport.
 //!
 //! Reading order: [`room`] is the exhibit (one text, its members, what each is sent), [`session`] and [`transport`] bring
-//! people to it, [`auth`] decides who may enter, [`store`] keeps what must outlive the process, [`http`] shows pages and the API,
+//! people to it, [`yjs`] those with an editor of their own, [`auth`] decides who may enter, [`store`] keeps what must outlive the process, [`http`] shows pages and the API,
 //! and [`serve`] starts and stops the whole.
 //! [`maintenance`] is for data that no server uses at the moment.
 
 pub mod room;
 
 pub mod session;
+
+pub mod yjs;
 
 pub mod transport;
 

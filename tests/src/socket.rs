@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use collab_proto::limits::MAX_SERVER_FRAME_BYTES;
 use collab_proto::websocket::{DATAGRAM, STREAM};
 use collab_proto::{ClientFrame, Datagram, Join, ServerFrame, Welcome, decode_datagram, decode_server, encode_frame};
@@ -27,21 +27,26 @@ pub struct Socket {
 impl Socket {
     /// Opens one, in clear.
     pub async fn connect(server: &TestServer) -> Self {
-        Self::open(server, TcpSocket::new_v4().expect("a socket")).await
+        Self::connect_to(server, "/ws").await
+    }
+
+    /// Opens one at a path, in clear.
+    pub async fn connect_to(server: &TestServer, path: &str) -> Self {
+        Self::open(server, TcpSocket::new_v4().expect("a socket"), path).await
     }
 
     /// Opens one of somebody whose system takes this many bytes ahead of what they read, or a little more.
     pub async fn connect_slow(server: &TestServer, window: u32) -> Self {
         let socket = TcpSocket::new_v4().expect("a socket");
         socket.set_recv_buffer_size(window).expect("a small buffer");
-        Self::open(server, socket).await
+        Self::open(server, socket, "/ws").await
     }
 
-    async fn open(server: &TestServer, socket: TcpSocket) -> Self {
+    async fn open(server: &TestServer, socket: TcpSocket, path: &str) -> Self {
         let address = SocketAddr::from(([127, 0, 0, 1], server.http_port));
         let stream =
             timeout(PATIENCE, socket.connect(address)).await.expect("a connection in time").expect("a connection");
-        let opening = timeout(PATIENCE, client_async(format!("ws://{address}/ws"), stream));
+        let opening = timeout(PATIENCE, client_async(format!("ws://{address}{path}"), stream));
         let (stream, _) = opening.await.expect("a WebSocket in time").expect("a WebSocket");
         Self { stream, buffer: BytesMut::new(), datagrams: Vec::new(), closed: None }
     }
@@ -103,8 +108,20 @@ impl Socket {
 
     /// Reads to the end: the code with which the server closes.
     pub async fn close_code(&mut self) -> Option<u16> {
-        while self.receive().await {}
+        while self.message().await.is_some() {}
         self.closed
+    }
+
+    /// The next binary message, whatever it is; none when the server has closed.
+    pub async fn message(&mut self) -> Option<Bytes> {
+        loop {
+            match timeout(PATIENCE, self.stream.next()).await.expect("a message or the end in time") {
+                Some(Ok(Message::Binary(message))) => return Some(message),
+                Some(Ok(Message::Close(frame))) => self.closed = frame.map(|frame| frame.code.into()),
+                Some(Ok(_)) => {}
+                Some(Err(_)) | None => return None,
+            }
+        }
     }
 
     /// Takes a message; false when the server has closed or is gone.
@@ -113,8 +130,7 @@ impl Socket {
             Some(Ok(Message::Binary(message))) if message.first() == Some(&STREAM) => {
                 self.buffer.extend_from_slice(&message[1..]);
             }
-            Some(Ok(Message::Binary(message))) => {
-                assert_eq!(message.first(), Some(&DATAGRAM), "{message:?}");
+            Some(Ok(Message::Binary(message))) if message.first() == Some(&DATAGRAM) => {
                 self.datagrams.push(decode_datagram(&message[1..]).expect("a datagram"));
             }
             Some(Ok(Message::Close(frame))) => self.closed = frame.map(|frame| frame.code.into()),

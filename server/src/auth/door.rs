@@ -17,6 +17,9 @@ use crate::refusal::Refusal;
 use crate::room::core::Entrant;
 use crate::store::{RoomRecord, Store};
 
+/// What somebody is called who comes by a token that gives no name, and gives none either.
+const NAMELESS: &str = "guest";
+
 /// Checks credentials and names.
 pub struct Door {
     store: Arc<dyn Store>,
@@ -64,6 +67,7 @@ impl Door {
             }
         };
         let given = match &claims {
+            Some(claims) if join.name.is_empty() && claims.name.is_empty() => NAMELESS,
             Some(claims) if join.name.is_empty() => &claims.name,
             _ => &join.name,
         };

@@ -5,3 +5,5 @@ pub mod socket;
 pub mod webtransport;
 
 pub mod websocket;
+
+mod yjs;

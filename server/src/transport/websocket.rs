@@ -15,7 +15,7 @@ use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade, close_
 use axum::response::Response;
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use collab_proto::Code;
-use collab_proto::limits::MAX_WEBSOCKET_MESSAGE_BYTES;
+use collab_proto::limits::{MAX_CLIENT_FRAME_BYTES, MAX_WEBSOCKET_MESSAGE_BYTES};
 use collab_proto::websocket::{DATAGRAM, STREAM};
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
@@ -24,27 +24,29 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, interval_at, timeout};
 use tokio_tungstenite::tungstenite;
 
+use super::yjs;
 use crate::app::Phase;
 use crate::session::wire::{Datagrams, Lost, Sink, Source};
 use crate::session::{Hall, Session, membership};
+use crate::yjs::Wish;
 
 /// Sockets that were opened and wait to be taken, at most.
 const VISITORS: usize = 64;
 
 /// Without a word for this long a socket is given up. Browsers answer the server's pings even where pages sleep.
-const IDLE: Duration = Duration::from_secs(30);
+pub(super) const IDLE: Duration = Duration::from_secs(30);
 
 /// How often the server asks whether the other side lives.
-const PING: Duration = Duration::from_secs(10);
+pub(super) const PING: Duration = Duration::from_secs(10);
 
 /// How long a close may take: the last bytes, the code, and the answer.
-const FAREWELL: Duration = Duration::from_secs(5);
+pub(super) const FAREWELL: Duration = Duration::from_secs(5);
 
 /// Messages that were read and wait for the room, at most; then the other side is slowed down.
 const PIECES_IN: usize = 4;
 
 /// Datagrams that wait while another message is written, at most: one burst of cursors. Newer ones are dropped.
-const DATAGRAMS_OUT: usize = 64;
+pub(super) const DATAGRAMS_OUT: usize = 64;
 
 /// Bytes of frames in one message, at most: small, so that what cannot be sent yet stays in the member's outbox.
 const PIECE_OUT: usize = 16 * 1024;
@@ -57,6 +59,25 @@ pub struct Desk(mpsc::Sender<Visitor>);
 pub struct Visitor {
     socket: WebSocket,
     address: IpAddr,
+    purpose: Purpose,
+}
+
+/// What a socket is for.
+pub enum Purpose {
+    /// The frames of this protocol.
+    Frames,
+    /// The messages of a Yjs provider.
+    Yjs(Wish),
+}
+
+impl Purpose {
+    /// Largest message, in bytes. A provider's change is one message, however large.
+    fn largest(&self) -> usize {
+        match self {
+            Self::Frames => MAX_WEBSOCKET_MESSAGE_BYTES,
+            Self::Yjs(_) => MAX_CLIENT_FRAME_BYTES,
+        }
+    }
 }
 
 /// A desk, and what it hands over.
@@ -67,16 +88,16 @@ pub fn desk() -> (Desk, mpsc::Receiver<Visitor>) {
 
 impl Desk {
     /// Answers a request for a WebSocket.
-    pub fn receive(&self, request: WebSocketUpgrade, address: IpAddr) -> Response {
+    pub fn receive(&self, request: WebSocketUpgrade, address: IpAddr, purpose: Purpose) -> Response {
         let desk = self.0.clone();
         request
-            .max_message_size(MAX_WEBSOCKET_MESSAGE_BYTES)
-            .max_frame_size(MAX_WEBSOCKET_MESSAGE_BYTES)
+            .max_message_size(purpose.largest())
+            .max_frame_size(purpose.largest())
             .read_buffer_size(PIECE_OUT)
             .write_buffer_size(0)
             .on_upgrade(async move |socket| {
                 // A server that stops takes nobody.
-                let _ = desk.send(Visitor { socket, address }).await;
+                let _ = desk.send(Visitor { socket, address, purpose }).await;
             })
     }
 }
@@ -98,14 +119,21 @@ pub async fn serve(
         };
         let Some(visitor) = visitor else { break };
         while sessions.try_join_next().is_some() {}
-        sessions.spawn(run(visitor, hall.clone(), places.clone().try_acquire_owned().ok()));
+        let (hall, place) = (hall.clone(), places.clone().try_acquire_owned().ok());
+        match visitor {
+            Visitor { socket, address, purpose: Purpose::Frames } => {
+                sessions.spawn(run(socket, (hall, address), place))
+            }
+            Visitor { socket, address, purpose: Purpose::Yjs(wish) } => {
+                sessions.spawn(yjs::run(socket, wish, (hall, address), place))
+            }
+        };
     }
     while sessions.join_next().await.is_some() {}
 }
 
 /// One socket from its first message to its close; without a place it is refused unread.
-async fn run(visitor: Visitor, hall: Arc<Hall>, place: Option<OwnedSemaphorePermit>) {
-    let Visitor { socket, address } = visitor;
+async fn run(socket: WebSocket, (hall, address): (Arc<Hall>, IpAddr), place: Option<OwnedSemaphorePermit>) {
     let (sink, stream) = socket.split();
     let (pieces_in, source) = mpsc::channel(PIECES_IN);
     let (pieces_out, frames) = mpsc::channel(1);
@@ -136,15 +164,19 @@ async fn run(visitor: Visitor, hall: Arc<Hall>, place: Option<OwnedSemaphorePerm
 
 /// Why a socket closes otherwise than in order; the first reason counts.
 #[derive(Clone, Default)]
-struct Why(Arc<OnceLock<Code>>);
+pub(super) struct Why(Arc<OnceLock<Code>>);
 
 impl Why {
-    fn set(&self, code: Code) {
+    pub(super) fn set(&self, code: Code) {
         // A later reason only follows from the first.
         let _ = self.0.set(code);
     }
 
-    fn close(&self) -> CloseFrame {
+    pub(super) fn is_set(&self) -> bool {
+        self.0.get().is_some()
+    }
+
+    pub(super) fn close(&self) -> CloseFrame {
         let code = self.0.get().copied();
         CloseFrame {
             code: code.map_or(close_code::NORMAL, Code::number),
@@ -180,7 +212,7 @@ async fn take(mut message: Bytes, pieces: &mpsc::Sender<Bytes>, session: &Sessio
 }
 
 /// What the other side did against the rules of WebSocket; none when the connection is lost.
-fn rule_broken(error: axum::Error) -> Option<Code> {
+pub(super) fn rule_broken(error: axum::Error) -> Option<Code> {
     match error.into_inner().downcast_ref() {
         Some(tungstenite::Error::Capacity(_)) => Some(Code::FrameTooLarge),
         Some(tungstenite::Error::Protocol(_) | tungstenite::Error::Utf8(_)) => Some(Code::Malformed),
@@ -220,7 +252,7 @@ impl Datagrams for Outgoing {
     }
 }
 
-struct Receiver(mpsc::Receiver<Bytes>);
+pub(super) struct Receiver(pub(super) mpsc::Receiver<Bytes>);
 
 impl Source for Receiver {
     async fn read(&mut self, buffer: &mut BytesMut) -> Result<bool, Lost> {
