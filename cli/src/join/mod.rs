@@ -127,7 +127,7 @@ async fn work(desk: &mut Desk, screen: &mut Screen) -> anyhow::Result<Ending> {
         dirty = true;
         match flow {
             Flow::Stay => {}
-            Flow::Redraw => screen.terminal().clear()?,
+            Flow::Redraw => screen.forget()?,
             Flow::Leave => return Ok(Ending::Left),
             Flow::LeaveAtOnce => return Ok(Ending::Hurried),
         }

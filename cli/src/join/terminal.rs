@@ -5,6 +5,7 @@ use std::io::stdout;
 use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
 use crossterm::execute;
 use ratatui::DefaultTerminal;
+use ratatui::layout::{Position, Rect};
 
 /// The terminal while it belongs to the editor. Dropping it gives it back.
 #[derive(Debug)]
@@ -27,6 +28,15 @@ impl Screen {
         }));
         execute!(stdout(), EnableBracketedPaste)?;
         Ok(screen)
+    }
+
+    /// Makes the next drawing draw every cell. It asks the terminal nothing: some do not answer where their cursor is.
+    ///
+    /// # Errors
+    /// The terminal cannot be written to.
+    pub fn forget(&mut self) -> std::io::Result<()> {
+        let size = self.terminal.size()?;
+        self.terminal.resize(Rect::from((Position::ORIGIN, size)))
     }
 
     /// What draws.
