@@ -237,23 +237,27 @@ impl Document {
         let bytes = if verdict.trimmed { Cow::Owned(verdict.to_bytes()) } else { Cow::Borrowed(bytes) };
         let len_before = self.len();
         verdict.arrange(&mut self.known)?;
+        let cuts = verdict.cuts(&self.known);
         if verdict.deletes_first {
-            self.integrate(&verdict.deletions_of(&self.known))?;
+            self.integrate(cuts.as_deref(), &verdict.deletions_of(&self.known))?;
         }
-        self.integrate(&bytes)?;
+        self.integrate(cuts.as_deref(), &bytes)?;
         verdict.teach(&mut self.known);
         self.size.add(growth(verdict, bytes.len()));
         let changed = !sections.is_empty() || self.len() != len_before;
         Ok(Applied { sections, deletes, changed })
     }
 
-    /// Hands inspected bytes to yrs. Any refusal or remainder now means that inspector and yrs disagree: nothing can be
-    /// said of the document then.
-    fn integrate(&self, bytes: &[u8]) -> Result<(), Poisoned> {
+    /// Hands inspected bytes to yrs, after what cuts the document for them: yrs would join that again if it stood alone. Any
+    /// refusal or remainder now means that inspector and yrs disagree: nothing can be said of the document then.
+    fn integrate(&self, cuts: Option<&[u8]>, bytes: &[u8]) -> Result<(), Poisoned> {
         let applied = self.guarded(|| {
-            let Ok(update) = yrs::Update::decode_v1(bytes) else { return false };
             let mut transaction = self.doc.transact_mut();
-            transaction.apply_update(update).is_ok() && !transaction.has_missing_updates()
+            let mut apply = |part| {
+                let Ok(update) = yrs::Update::decode_v1(part) else { return false };
+                transaction.apply_update(update).is_ok() && !transaction.has_missing_updates()
+            };
+            cuts.is_none_or(&mut apply) && apply(bytes)
         })?;
         if !applied {
             self.poisoned.store(true, Ordering::Relaxed);

@@ -202,3 +202,29 @@ fn a_full_document_takes_deletions_only() {
     room.apply(&editor.splice(0, editor.len() / 2, "").unwrap(), nobody).unwrap();
     room.apply(&editor.splice(0, 0, &"x".repeat(200)).unwrap(), nobody).unwrap();
 }
+
+#[test]
+fn an_edit_all_over_the_text_reads_the_same_at_once_and_step_by_step() {
+    let mut ada = with_text(1, &"grüß 😀 dich, ".repeat(300));
+    let (mut at_once, mut in_steps) = (Document::new(2), Document::new(3));
+    for document in [&mut at_once, &mut in_steps] {
+        document.load(&ada.state().unwrap()).unwrap();
+    }
+    let mut updates = Vec::new();
+    // The smiley and what follows it goes, and another word comes in its place: cuts behind and before pairs.
+    for at in (0..300).map(|word| 14 * word + 5) {
+        updates.push(ada.splice(at, 2, "").unwrap());
+        updates.push(ada.splice(at, 0, "ab").unwrap());
+    }
+    updates.iter().for_each(|update| drop(in_steps.apply(update, nobody).unwrap()));
+    assert!(at_once.apply(&merge(&updates).unwrap(), nobody).unwrap().deletes);
+    assert_eq!(at_once.text(), ada.text());
+    assert_eq!((at_once.text(), at_once.state().unwrap()), (in_steps.text(), in_steps.state().unwrap()));
+    let mut reloaded = Document::new(4);
+    reloaded.load(&at_once.state().unwrap()).unwrap();
+    assert_eq!(reloaded.text(), at_once.text());
+    // Afterwards it is edited as any other.
+    let more = ada.splice(3, 40, "x").unwrap();
+    at_once.apply(&more, nobody).unwrap();
+    assert_eq!(at_once.text(), ada.text());
+}

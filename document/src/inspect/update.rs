@@ -215,7 +215,7 @@ pub(crate) fn write_item(writer: &mut Writer, item: &Item<'_>, texts: &[&str]) {
     }
 }
 
-/// Writes deletions; those of a client must stand together, ascending.
+/// Writes deletions; those of a client must stand together.
 pub(crate) fn write_deletions(writer: &mut Writer, deletions: &[Deletion]) {
     let by_client = || deletions.chunk_by(|a, b| a.client == b.client);
     writer.count(by_client().count());
