@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { launch, visit } from './support/browser'
@@ -63,6 +64,41 @@ test('older entries come page by page', async () => {
   await until(rows, (rows) => rows > first)
   const numbers = await page.locator('tbody tr').evaluateAll((rows) => rows.map((row) => Number(row.dataset['seq'])))
   expect(numbers).toEqual([...new Set(numbers)].sort((a, b) => b - a))
+  await close()
+})
+
+test('the log is exported as lines of JSON, oldest first, as it is filtered', async () => {
+  const ada = await visit(browser, server.url)
+  await ada.create({ room: 'exported', name: 'Ada', password })
+  const { page, close } = await openLog('?room=exported')
+  await page.getByLabel('Admin token').fill(server.adminToken)
+  await page.getByRole('button', { name: 'Open' }).click()
+  await page.locator('tbody tr').first().waitFor()
+  const download = page.waitForEvent('download')
+  await page.getByRole('button', { name: 'Export as JSON lines' }).click()
+  const file = await download
+  expect(file.suggestedFilename()).toBe('collab-log.jsonl')
+  const lines = readFileSync(await file.path(), 'utf8').trimEnd().split('\n')
+  const entries = lines.map((line) => JSON.parse(line) as { seq: number; kind: string; room: string })
+  expect(entries.slice(0, 3).map(({ kind }) => kind)).toEqual(['refused', 'room-created', 'joined'])
+  expect(new Set(entries.map(({ room }) => room))).toEqual(new Set(['exported']))
+  const numbers = entries.map(({ seq }) => seq)
+  expect(numbers).toEqual([...numbers].sort((a, b) => a - b))
+  await Promise.all([ada.close(), close()])
+})
+
+test('the admin token is asked for once, and again when it was forgotten', async () => {
+  const { page, close } = await openLog()
+  await page.getByLabel('Admin token').fill(server.adminToken)
+  await page.getByLabel('Keep it in this browser').check()
+  await page.getByRole('button', { name: 'Open' }).click()
+  await page.locator('tbody tr').first().waitFor()
+  const tab = await page.context().newPage()
+  await tab.goto(`${server.url}logs`)
+  await tab.locator('tbody tr').first().waitFor()
+  await tab.getByRole('button', { name: 'Forget the token' }).click()
+  await tab.reload()
+  await tab.getByLabel('Admin token').waitFor()
   await close()
 })
 

@@ -91,6 +91,10 @@ export class FirefoxPage implements Writer {
     return this.page.$eval('.cm-content', textOf)
   }
 
+  async reload(): Promise<void> {
+    await this.page.reload()
+  }
+
   another(url: string): Promise<FirefoxPage> {
     return FirefoxPage.open(this.page.browserContext(), url, {})
   }

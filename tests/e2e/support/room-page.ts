@@ -60,6 +60,10 @@ export class RoomPage implements Writer {
     await this.page.locator('.ladder[data-state=device]').getByText('Kept on this device').waitFor()
   }
 
+  async reload(): Promise<void> {
+    await this.page.reload()
+  }
+
   another(url: string): Promise<RoomPage> {
     return RoomPage.open(this.page.context(), url)
   }

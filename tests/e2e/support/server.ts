@@ -46,6 +46,19 @@ export class Server {
     return readFileSync(join(this.directory, 'data', 'admin-token'), 'utf8').trim()
   }
 
+  /** Between {@link kill} and {@link restart}: it will make a new certificate, with a new key. */
+  forgetCertificate(): void {
+    for (const file of ['certificate.pem', 'certificate.key']) rmSync(join(this.directory, 'data', file))
+  }
+
+  /** Creates a room, as anybody may: gives the owner token. */
+  async createRoom(name: string, password: string): Promise<string> {
+    const headers = { 'content-type': 'application/json' }
+    const response = await fetch(`${this.url}api/rooms`, { method: 'POST', headers, body: JSON.stringify({ name, password }) })
+    if (!response.ok) throw new Error(`creating ${name} was answered with ${response.status}`)
+    return ((await response.json()) as { owner_token: string }).owner_token
+  }
+
   /** Deletes a room, as an admin does. */
   async deleteRoom(room: string): Promise<void> {
     const headers = { authorization: `Bearer ${this.adminToken}` }

@@ -29,6 +29,7 @@ export interface Writer {
   type(text: string): Promise<void>
   /** The text, without the cursors and names of others that stand in it. */
   text(): Promise<string>
+  reload(): Promise<void>
   /** Another tab of the same person. */
   another(url: string): Promise<Writer>
   closeTab(): Promise<void>
