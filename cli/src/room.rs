@@ -1,4 +1,6 @@
-//! `collab-cli room`: create, list, show and delete rooms, and change a password.
+//! `collab-cli room`: create, list, show and delete rooms, change passwords; in `people`, see and rule who is in one.
+
+mod people;
 
 use std::io::{self, IsTerminal, Write};
 
@@ -54,11 +56,47 @@ pub enum Command {
         #[arg(long, short)]
         yes: bool,
     },
-    /// Change the password of a room (its owner, or with the admin token); everybody else must join again
+    /// Change the password of a room (its owner, or with the admin token); who came by it must join again
     #[command(after_help = PASSWD)]
     Passwd {
         /// The room
         room: RoomName,
+    },
+    /// Set a password that lets people read but not write (its owner, or with the admin token)
+    #[command(after_help = people::VIEWER_PASSWORD)]
+    ViewerPassword {
+        /// The room
+        room: RoomName,
+        /// Take it away: viewers must leave
+        #[arg(long)]
+        none: bool,
+    },
+    /// List who is in a room now (its owner, or with the admin token)
+    #[command(after_help = people::MEMBERS)]
+    Members {
+        /// The room
+        room: RoomName,
+    },
+    /// Let a member write or only read, from now on (its owner, or with the admin token)
+    #[command(after_help = people::ROLE)]
+    Role {
+        /// The room
+        room: RoomName,
+        /// The member's number or name, as `room members` shows them
+        member: String,
+        /// What they may do
+        role: people::GivenRole,
+    },
+    /// Send a member away (its owner, or with the admin token)
+    #[command(after_help = people::KICK)]
+    Kick {
+        /// The room
+        room: RoomName,
+        /// The member's number or name, as `room members` shows them
+        member: String,
+        /// They may not come back for this long, nor may newcomers from their network: 30m, 12h, 7d; 30 days at most
+        #[arg(long, value_name = "DURATION", value_parser = time::parse_span)]
+        ban: Option<std::time::Duration>,
     },
 }
 
@@ -70,6 +108,10 @@ pub async fn run(global: &Global, command: &Command) -> anyhow::Result<()> {
         Command::Show { room } => show(global, room).await,
         Command::Delete { room, yes } => delete(global, room, *yes).await,
         Command::Passwd { room } => passwd(global, room).await,
+        Command::ViewerPassword { room, none } => people::viewer_password(global, room, *none).await,
+        Command::Members { room } => people::members(global, room).await,
+        Command::Role { room, member, role } => people::role(global, room, member, *role).await,
+        Command::Kick { room, member, ban } => people::kick(global, room, member, *ban).await,
     }
 }
 

@@ -43,6 +43,15 @@ fn ago(text: &str) -> Result<SignedDuration, ()> {
     if text.trim().is_empty() { Err(()) } else { Ok(SignedDuration::from_secs(seconds)) }
 }
 
+/// Reads a length of time: `30m`, `12h`, `7d`.
+///
+/// # Errors
+/// A sentence that says what is accepted.
+pub fn parse_span(text: &str) -> Result<std::time::Duration, String> {
+    let span = ago(text).ok().and_then(|span| std::time::Duration::try_from(span).ok());
+    span.ok_or_else(|| format!("{text:?} is not a length of time; write 30m, 12h or 7d"))
+}
+
 /// A time of the log for people, in a zone: `2026-11-23 07:30:05.123`.
 pub fn show(ms: u64, zone: &TimeZone) -> String {
     match i64::try_from(ms).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok()) {
@@ -80,6 +89,12 @@ mod tests {
 
     fn at(text: &str) -> String {
         parse(text, now()).unwrap().to_string()
+    }
+
+    #[test]
+    fn a_length_of_time_is_a_sum_of_units() {
+        assert_eq!(parse_span("1d12h"), Ok(std::time::Duration::from_secs(36 * 3600)));
+        assert!(parse_span("").is_err() && parse_span("soon").is_err() && parse_span("2026-11-23").is_err());
     }
 
     #[test]

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use collab_proto::RoomName;
 use collab_proto::api::{
-    ApiError, BACKUP_DIGEST_BYTES, BACKUP_MAGIC, ChangePassword, CreateRoom, LogPage, LogQuery, RoomCreated, RoomInfo,
-    ServerInfo,
+    ApiError, BACKUP_DIGEST_BYTES, BACKUP_MAGIC, BACKUP_MAGICS, ChangePassword, ChangeRole, ChangeViewerPassword,
+    CreateRoom, KickQuery, LogPage, LogQuery, MemberEntry, RoomCreated, RoomInfo, ServerInfo,
 };
+use collab_proto::{MemberId, Role, RoomName};
 use reqwest::{Method, RequestBuilder, Response, Url};
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
@@ -166,6 +166,46 @@ impl Api {
         self.tell(self.request(Method::PUT, &["rooms", name.as_str(), "password"]).json(&body)).await
     }
 
+    /// Changes a room's password for viewers; none takes it away. Needs the admin token or the room's owner token.
+    ///
+    /// # Errors
+    ///
+    /// [`ApiFailure`].
+    pub async fn change_viewer_password(&self, name: &RoomName, password: Option<&str>) -> Result<(), ApiFailure> {
+        let body = ChangeViewerPassword { password: password.map(str::to_owned) };
+        self.tell(self.request(Method::PUT, &["rooms", name.as_str(), "viewer-password"]).json(&body)).await
+    }
+
+    /// Who is in a room now. Needs the admin token or the room's owner token.
+    ///
+    /// # Errors
+    ///
+    /// [`ApiFailure`].
+    pub async fn members(&self, name: &RoomName) -> Result<Vec<MemberEntry>, ApiFailure> {
+        self.ask(self.request(Method::GET, &["rooms", name.as_str(), "members"])).await
+    }
+
+    /// Gives a member another role, at once. Needs the admin token or the room's owner token.
+    ///
+    /// # Errors
+    ///
+    /// [`ApiFailure`].
+    pub async fn change_role(&self, name: &RoomName, member: MemberId, role: Role) -> Result<(), ApiFailure> {
+        let path = ["rooms", name.as_str(), "members", &member.to_string(), "role"];
+        self.tell(self.request(Method::PUT, &path).json(&ChangeRole { role })).await
+    }
+
+    /// Sends a member away; with `ban` they may not come back for that long. Needs the admin token or the room's owner token.
+    ///
+    /// # Errors
+    ///
+    /// [`ApiFailure`].
+    pub async fn kick(&self, name: &RoomName, member: MemberId, ban: Option<Duration>) -> Result<(), ApiFailure> {
+        let path = ["rooms", name.as_str(), "members", &member.to_string()];
+        let ban_ms = ban.map(|ban| u64::try_from(ban.as_millis()).unwrap_or(u64::MAX));
+        self.tell(self.request(Method::DELETE, &path).query(&KickQuery { ban_ms })).await
+    }
+
     /// A page of the audit log. Needs the admin token. With `after` and `wait_ms` the answer may take that long.
     ///
     /// # Errors
@@ -283,7 +323,7 @@ impl Seal {
     }
 
     fn holds(&self) -> bool {
-        self.start == BACKUP_MAGIC && self.digest.clone().finalize().as_slice() == self.tail
+        BACKUP_MAGICS.iter().any(|magic| self.start == *magic) && self.digest.clone().finalize().as_slice() == self.tail
     }
 }
 

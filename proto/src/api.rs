@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Code, Durability, Generation, MemberId, RoomName};
+use crate::{Code, Durability, Generation, MemberId, Role, RoomName};
 
 /// `GET /api/server`: what a client must know before it opens a session.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,6 +56,48 @@ pub struct ChangePassword {
     pub password: String,
 }
 
+/// `PUT /api/rooms/{name}/viewer-password`.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ChangeViewerPassword {
+    /// The new password for viewers; none takes it away.
+    #[serde(deserialize_with = "Option::deserialize")]
+    pub password: Option<String>,
+}
+
+/// `GET /api/rooms/{name}/members`: a list of these, in the order in which they came.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MemberEntry {
+    /// Who.
+    pub member: MemberId,
+    /// The cleaned name.
+    pub name: String,
+    /// What they may do.
+    pub role: Role,
+    /// For how long they have been connected, in milliseconds.
+    pub connected_ms: u64,
+    /// From where; only the admin is told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
+}
+
+/// `PUT /api/rooms/{name}/members/{member}/role`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ChangeRole {
+    /// The new role: viewer or editor.
+    pub role: Role,
+}
+
+/// The query string of `DELETE /api/rooms/{name}/members/{member}`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct KickQuery {
+    /// For how long they may not come back, in milliseconds; at most 30 days.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ban_ms: Option<u64>,
+}
+
 /// `GET /api/rooms` (a list of these) and `GET /api/rooms/{name}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RoomInfo {
@@ -82,7 +124,10 @@ pub struct ApiError {
 }
 
 /// How a backup begins (`GET /api/backup`). The number is the version of what follows.
-pub const BACKUP_MAGIC: &[u8; 16] = b"collab-backup 1\n";
+pub const BACKUP_MAGIC: &[u8; 16] = b"collab-backup 2\n";
+
+/// How the backups begin that this version reads.
+pub const BACKUP_MAGICS: [&[u8; 16]; 2] = [BACKUP_MAGIC, b"collab-backup 1\n"];
 
 /// How many bytes at the end of a backup are the SHA-256 of everything before them.
 pub const BACKUP_DIGEST_BYTES: usize = 32;
@@ -146,6 +191,8 @@ kinds! {
     BackedUp = "backed-up",
     /// Rooms and log come from a backup.
     Restored = "restored",
+    /// The password for viewers was changed, or taken away.
+    ViewerPasswordChanged = "viewer-password-changed",
 }
 
 impl fmt::Display for LogKind {

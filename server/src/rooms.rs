@@ -1,4 +1,6 @@
-//! The life of rooms: created, listed, given another password, deleted.
+//! The life of rooms: created, listed, deleted; and in `people`, who may do what in them.
+
+mod people;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -54,16 +56,10 @@ impl Rooms {
         if self.store.room(&name).await?.is_some() {
             return Err(Code::RoomExists.into());
         }
-        let record = RoomRecord {
-            generation: Generation(random_id().map_err(no_randomness)?),
-            created_ms: wall_ms(),
-            password_hash: self.passwords.hash(password).await?,
-            password_version: 1,
-            name: name.clone(),
-        };
+        let generation = Generation(random_id().map_err(no_randomness)?);
+        let record = RoomRecord::new(name.clone(), generation, wall_ms(), self.passwords.hash(password).await?);
         let user = format!("owner-{:x}", random_id().map_err(no_randomness)?);
         let owner_token = self.tokens.owner(wall_ms(), user, &record).map_err(|_| Refusal::from(Code::Internal))?;
-        let generation = record.generation;
         self.insert(record, who).await?;
         Ok(RoomCreated { name, generation, owner_token })
     }
@@ -91,21 +87,6 @@ impl Rooms {
         self.store.delete_room(name, entry).await?;
         self.count.fetch_sub(1, Ordering::Relaxed);
         self.registry.tell(name, Command::Deleted).await;
-        Ok(())
-    }
-
-    /// Changes a room's password; everybody but owners must join again with it.
-    ///
-    /// # Errors
-    ///
-    /// A refusal for a bad password, or when there is no such room.
-    pub async fn change_password(&self, name: &RoomName, password: &str, who: &Origin) -> Result<(), Refusal> {
-        let password_hash = self.passwords.hash(password).await?;
-        let record = self.record(name).await?;
-        let password_version = record.password_version + 1;
-        let entry = who.entry(wall_ms(), LogKind::PasswordChanged, Some(name.clone()));
-        self.store.update_room(RoomRecord { password_hash, password_version, ..record }, entry).await?;
-        self.registry.tell(name, Command::PasswordChanged(password_version)).await;
         Ok(())
     }
 

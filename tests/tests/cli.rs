@@ -3,6 +3,8 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
+use collab_proto::api::LogKind;
+use collab_proto::{Code, Credential, Role};
 use collab_tests::PASSWORD;
 use collab_tests::cli::Cli;
 use collab_tests::person::Person;
@@ -53,6 +55,48 @@ async fn a_room_from_its_making_to_its_end() {
     assert_fails(&admin.run(&["room", "delete", "demo"]).await, 1, &["--yes"]);
     admin.ok(&["room", "delete", "demo", "--yes"]).await;
     assert_fails(&bob.run(&["cat", "demo"]).await, 1, &["no room", "collab-cli room create demo"]);
+}
+
+#[tokio::test]
+async fn an_owner_sees_and_rules_who_is_in_the_room() {
+    let server = TestServer::with(FAST).await;
+    let mut ada = Cli::new(&server);
+    ada.ok(&["room", "create", "demo"]).await;
+    ada = ada.with("COLLAB_PASSWORD", "only to read");
+    ada.ok(&["room", "viewer-password", "demo"]).await;
+    ada = ada.with("COLLAB_PASSWORD", PASSWORD);
+    assert!(ada.ok(&["room", "members", "demo"]).await.contains("Nobody is in demo"));
+    let reader = Credential::Password("only to read".to_owned());
+    let mut vic = Person::join_with(&server, "demo", "Vic", reader.clone()).await;
+    let mut bob = Person::join(&server, "demo", "Bob").await;
+    assert_eq!(vic.wait("the role", |seen| seen.role.is_some()).await.role, Some(Role::Viewer));
+    let members = json(&ada.ok(&["room", "members", "demo", "--json"]).await);
+    let roles: Vec<_> = members.iter().map(|member| (member["name"].as_str(), member["role"].as_str())).collect();
+    assert_eq!(roles, [(Some("Vic"), Some("viewer")), (Some("Bob"), Some("editor"))]);
+
+    ada.ok(&["room", "role", "demo", "Vic", "editor"]).await;
+    vic.wait("another role", |seen| seen.role == Some(Role::Editor)).await;
+    vic.type_text("now I write").await;
+    bob.wait_text("now I write").await;
+    ada.ok(&["room", "role", "demo", "Bob", "viewer"]).await;
+    bob.wait("another role", |seen| seen.role == Some(Role::Viewer)).await;
+    assert_fails(&ada.run(&["room", "role", "demo", "Cyd", "viewer"]).await, 1, &["room members demo"]);
+    assert_fails(&ada.run(&["room", "role", "demo", "Bob", "owner"]).await, 2, &["viewer"]);
+
+    assert_eq!(json(&ada.ok(&["room", "kick", "demo", "Bob", "--json"]).await)[0]["done"], "Bob sent away");
+    assert_eq!(bob.wait_refused().await.0, Code::Removed);
+    ada.ok(&["room", "viewer-password", "demo", "--none"]).await;
+    assert_eq!(vic.wait_refused().await.0, Code::PasswordChanged);
+    let again = Person::try_to_join(&server, "demo", "Vic", reader).wait_refused().await;
+    assert_eq!(again.0, Code::WrongPassword);
+    let mut eve = Person::join(&server, "demo", "Eve").await;
+    ada.ok(&["room", "kick", "demo", "Eve", "--ban", "1h"]).await;
+    assert_eq!(eve.wait_refused().await.0, Code::Banned);
+    assert_fails(&ada.run(&["cat", "demo", "--name", "Eva"]).await, 1, &["may not join"]);
+    let kinds =
+        server.entries_until("demo", |entries| entries.iter().filter(|e| e.kind == LogKind::Kicked).count() == 2);
+    let details: Vec<_> = kinds.await.into_iter().filter(|e| e.kind == LogKind::Kicked).map(|e| e.detail).collect();
+    assert_eq!(details[1].as_deref(), Some("banned for 3600 s by the owner"));
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ use collab_proto::{
 use collab_server::auth::tokens::Identity;
 use collab_server::room::admission::Limits;
 use collab_server::room::core::{AppliedEdit, Core, EditError, Entrant};
-use collab_server::store::RoomRecord;
+use collab_server::store::{Entrance, RoomRecord};
 
 use crate::craft;
 use crate::person::Person;
@@ -281,13 +281,7 @@ fn cursor(input: &mut Unstructured<'_>) -> Result<Option<Cursor>> {
 }
 
 fn record() -> RoomRecord {
-    RoomRecord {
-        name: RoomName::parse("fuzz").unwrap(),
-        generation: Generation(7),
-        created_ms: 0,
-        password_hash: String::new(),
-        password_version: 1,
-    }
+    RoomRecord::new(RoomName::parse("fuzz").unwrap(), Generation(7), 0, String::new())
 }
 
 fn entrant(id: u64, client: u64, state_vector: &[u8]) -> Entrant {
@@ -297,6 +291,7 @@ fn entrant(id: u64, client: u64, state_vector: &[u8]) -> Entrant {
             member: MemberId(id),
             name: format!("m{id}"),
             role: Role::Editor,
+            entrance: Entrance::Editors,
             resumed: false,
         },
         address: [192, 0, 2, 1].into(),
@@ -305,6 +300,6 @@ fn entrant(id: u64, client: u64, state_vector: &[u8]) -> Entrant {
         state_vector: state_vector.to_vec().into(),
         slot: Slot(0),
         resume_token: String::new(),
-        password_version: 1,
+        revision: 0,
     }
 }

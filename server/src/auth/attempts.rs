@@ -1,11 +1,13 @@
 //! Wrong passwords slow down the address that sends them, per room, with a growing delay.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use collab_proto::RoomName;
+
+use super::network;
 
 /// Wrong passwords that cost nothing: people mistype.
 const FREE: u32 = 5;
@@ -79,14 +81,6 @@ fn make_room(failures: &mut HashMap<(IpAddr, RoomName), Failures>, now: Instant)
         let (_, median, _) = ages.select_nth_unstable(middle);
         let median = *median;
         failures.retain(|_, entry| entry.last > median);
-    }
-}
-
-/// What one customer usually holds: an IPv4 address, or an IPv6 /64.
-fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX))),
-        v4 => v4,
     }
 }
 

@@ -2,20 +2,19 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use collab_proto::limits::MAX_PASSWORD_BYTES;
 use collab_proto::{Code, Credential, Join, MemberId, Role, RoomName, Slot};
 
 use super::attempts::Attempts;
 use super::names::{CleanName, clean};
 use super::passwords::Passwords;
-use super::random_id;
 use super::tokens::{Claims, Identity, Tokens};
+use super::{network, random_id};
 use crate::clock::wall_ms;
 use crate::refusal::Refusal;
 use crate::room::core::Entrant;
-use crate::store::{RoomRecord, Store};
+use crate::store::{Entrance, RoomRecord, Store};
 
 /// What somebody is called who comes by a token that gives no name, and gives none either.
 const NAMELESS: &str = "guest";
@@ -39,8 +38,8 @@ pub struct Admitted {
     pub renamed: bool,
     /// What brings them back.
     pub resume_token: String,
-    /// The version of the password they were let in under.
-    pub password_version: u32,
+    /// The revision of the room's record by which they were judged.
+    pub revision: u32,
 }
 
 impl Door {
@@ -58,24 +57,28 @@ impl Door {
         let room = RoomName::parse(&join.room)
             .map_err(|error| Refusal::new(Code::BadName, format!("Not a room's name: {error}.")))?;
         let record = self.store.room(&room).await?;
-        let (record, claims) = match &join.credential {
-            Credential::Password(password) => (self.by_password(&room, record, password, address).await?, None),
+        let (record, right) = match &join.credential {
+            Credential::Password(password) => {
+                let (record, entrance) = self.by_password(&room, record, password, address).await?;
+                (record, Right::Password(entrance))
+            }
             Credential::Resume(token) | Credential::Token(token) => {
                 let record = record.ok_or_else(|| Refusal::from(Code::NoSuchRoom))?;
                 let claims = self.tokens.check(wall_ms(), token, &record).map_err(|_| Refusal::from(Code::BadToken))?;
-                (record, Some(claims))
+                (record, Right::Token { claims, resumes: matches!(join.credential, Credential::Resume(_)) })
             }
         };
-        let given = match &claims {
-            Some(claims) if join.name.is_empty() && claims.name.is_empty() => NAMELESS,
-            Some(claims) if join.name.is_empty() => &claims.name,
+        check_bans(&record, &right, address)?;
+        let given = match &right {
+            Right::Token { claims, .. } if join.name.is_empty() && claims.name.is_empty() => NAMELESS,
+            Right::Token { claims, .. } if join.name.is_empty() => &claims.name,
             _ => &join.name,
         };
         let CleanName { name, changed } = clean(given)?;
-        let identity = identity(name, claims, matches!(join.credential, Credential::Resume(_)))?;
+        let identity = identity(name, right, &record)?;
         let resume_token =
             self.tokens.resume(wall_ms(), &identity, &record).map_err(|_| Refusal::from(Code::Internal))?;
-        Ok(Admitted { room, identity, renamed: changed, resume_token, password_version: record.password_version })
+        Ok(Admitted { room, identity, renamed: changed, resume_token, revision: record.revision })
     }
 
     async fn by_password(
@@ -84,27 +87,22 @@ impl Door {
         record: Option<RoomRecord>,
         password: &str,
         address: IpAddr,
-    ) -> Result<RoomRecord, Refusal> {
+    ) -> Result<(RoomRecord, Entrance), Refusal> {
         if let Some(wait) = self.attempts.wait(Instant::now(), address, room) {
             let why = Refusal::new(Code::RateLimited, "Too many wrong passwords; wait before you try again.");
             return Err(why.retry_after(wait));
         }
-        let hash = record.as_ref().map(|record| record.password_hash.as_str());
-        let fits = password.len() <= MAX_PASSWORD_BYTES && self.passwords.verify(password, hash).await?;
-        match record {
-            Some(record) if fits => {
+        let entrance = self.passwords.entrance(password, record.as_ref()).await?;
+        let why = match (record, entrance) {
+            (Some(record), Some(entrance)) => {
                 self.attempts.succeeded(address, room);
-                Ok(record)
+                return Ok((record, entrance));
             }
-            Some(_) => {
-                self.attempts.failed(Instant::now(), address, room);
-                Err(Code::WrongPassword.into())
-            }
-            None => {
-                self.attempts.failed(Instant::now(), address, room);
-                Err(Code::NoSuchRoom.into())
-            }
-        }
+            (Some(_), None) => Code::WrongPassword,
+            (None, _) => Code::NoSuchRoom,
+        };
+        self.attempts.failed(Instant::now(), address, room);
+        Err(why.into())
     }
 }
 
@@ -119,27 +117,50 @@ impl Admitted {
             state_vector: join.state_vector.clone(),
             slot,
             resume_token: self.resume_token.clone(),
-            password_version: self.password_version,
+            revision: self.revision,
         }
     }
 }
 
-/// A password makes a new user; a token names one. Only a resume token brings back a member.
-fn identity(name: String, claims: Option<Claims>, resumed: bool) -> Result<Identity, Refusal> {
-    let fresh = random_id().map_err(|_| Refusal::from(Code::Internal))?;
-    let Some(claims) = claims else {
-        return Ok(Identity {
-            user: format!("guest-{fresh:x}"),
-            member: MemberId(fresh),
-            name,
-            role: Role::Editor,
-            resumed: false,
-        });
+/// What somebody has shown.
+enum Right {
+    /// One of the room's passwords.
+    Password(Entrance),
+    /// A token, which brings back a member or not.
+    Token { claims: Claims, resumes: bool },
+}
+
+/// A ban holds for the user's tokens, and for new users from where the banned one was. Owners are never banned.
+fn check_bans(record: &RoomRecord, right: &Right, address: IpAddr) -> Result<(), Refusal> {
+    let user = match right {
+        Right::Token { claims, .. } if claims.role == Role::Owner => return Ok(()),
+        Right::Token { claims, .. } => Some(claims.sub.as_str()),
+        Right::Password(_) => None,
     };
-    let member = claims.member.filter(|_| resumed);
-    if resumed && member.is_none() {
-        return Err(Code::BadToken.into());
+    let now = wall_ms();
+    match record.banned_until(now, user, network(address)) {
+        Some(until) => Err(Refusal::from(Code::Banned).retry_after(Duration::from_millis(until - now))),
+        None => Ok(()),
     }
-    let member = member.unwrap_or(MemberId(fresh));
-    Ok(Identity { user: claims.sub, member, name, role: claims.role, resumed })
+}
+
+/// A password makes a new user; a token names one. Only a resume token brings back a member. What the owner made of a user
+/// counts more than what the token says.
+fn identity(name: String, right: Right, record: &RoomRecord) -> Result<Identity, Refusal> {
+    let fresh = random_id().map_err(|_| Refusal::from(Code::Internal))?;
+    let (claims, resumed) = match right {
+        Right::Password(entrance) => {
+            let role = if entrance == Entrance::Viewers { Role::Viewer } else { Role::Editor };
+            let user = format!("guest-{fresh:x}");
+            return Ok(Identity { user, member: MemberId(fresh), name, role, entrance, resumed: false });
+        }
+        Right::Token { claims, resumes } => (claims, resumes),
+    };
+    let member = match claims.member.filter(|_| resumed) {
+        None if resumed => return Err(Code::BadToken.into()),
+        member => member.unwrap_or(MemberId(fresh)),
+    };
+    let given = record.given_role(&claims.sub).filter(|_| claims.role != Role::Owner);
+    let role = given.unwrap_or(claims.role);
+    Ok(Identity { user: claims.sub, member, name, role, entrance: claims.entrance, resumed })
 }

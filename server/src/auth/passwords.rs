@@ -10,6 +10,7 @@ use collab_proto::limits::{MAX_PASSWORD_BYTES, MIN_PASSWORD_CHARS};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::refusal::Refusal;
+use crate::store::{Entrance, RoomRecord};
 
 /// Memory of one hash in KiB, and passes over it: OWASP's first recommendation for argon2id (19 MiB, t=2, p=1).
 const MEMORY_KIB: u32 = 19 * 1024;
@@ -65,20 +66,34 @@ impl Passwords {
         self.run(move |hasher| hasher.hash(&password)).await?
     }
 
-    /// Whether the password fits the hash. Without a hash it takes as long, and says no.
+    /// Hashes another password of a room, with the salt and the parameters of the one that it has: so one hash answers for
+    /// all passwords of a room.
+    ///
+    /// # Errors
+    ///
+    /// As [`Passwords::hash`], and [`Code::Internal`] for a hash that is none.
+    pub async fn hash_like(&self, password: &str, other: &str) -> Result<String, Refusal> {
+        check_length(password)?;
+        let (password, other) = (password.to_owned(), other.to_owned());
+        self.run(move |hasher| hasher.hash_like(&password, &other)).await?
+    }
+
+    /// Which of a room's passwords this is, if one. It takes one hash whatever comes of it, and without a room too; the
+    /// comparisons take constant time.
     ///
     /// # Errors
     ///
     /// [`Code::Busy`] when too many wait, [`Code::Internal`] for a hash that is none.
-    pub async fn verify(&self, password: &str, hash: Option<&str>) -> Result<bool, Refusal> {
+    pub async fn entrance(&self, password: &str, room: Option<&RoomRecord>) -> Result<Option<Entrance>, Refusal> {
         if password.len() > MAX_PASSWORD_BYTES {
-            return Ok(false);
+            return Ok(None);
         }
-        let exists = hash.is_some();
-        let hash = hash.unwrap_or(&self.decoy).to_owned();
+        let exists = room.is_some();
+        let editors = room.map_or(&*self.decoy, |room| &room.password_hash).to_owned();
+        let viewers = room.and_then(|room| room.viewer_hash.clone());
         let password = password.to_owned();
-        let fits = self.run(move |hasher| hasher.verify(&password, &hash)).await??;
-        Ok(fits && exists)
+        let entrance = self.run(move |hasher| hasher.entrance(&password, &editors, viewers.as_deref())).await??;
+        Ok(entrance.filter(|_| exists))
     }
 
     /// Waits for a thread. Work whose caller has gone meanwhile is not begun.
@@ -124,24 +139,35 @@ impl Hasher {
         let params = Params::new(MEMORY_KIB, PASSES, 1, None).map_err(internal)?;
         let mut salt = [0; Salt::RECOMMENDED_LENGTH];
         getrandom::fill(&mut salt).map_err(internal)?;
+        self.hash_with(password, &salt, params)
+    }
+
+    fn hash_like(&mut self, password: &str, other: &str) -> Result<String, Refusal> {
+        let stored = Stored::parse(other)?;
+        self.hash_with(password, &stored.salt, stored.params)
+    }
+
+    fn hash_with(&mut self, password: &str, salt: &[u8], params: Params) -> Result<String, Refusal> {
         let hash = PasswordHash {
             algorithm: Algorithm::Argon2id.ident(),
             version: Some(Version::V0x13.into()),
             params: ParamsString::try_from(&params).map_err(internal)?,
-            salt: Some(Salt::new(&salt).map_err(internal)?),
-            hash: Some(self.output(password, &salt, params)?),
+            salt: Some(Salt::new(salt).map_err(internal)?),
+            hash: Some(self.output(password, salt, params)?),
         };
         Ok(hash.to_string())
     }
 
-    /// Compares in constant time, with the parameters that the hash was made with.
-    fn verify(&mut self, password: &str, hash: &str) -> Result<bool, Refusal> {
-        let hash = PasswordHash::new(hash).map_err(internal)?;
-        let (Some(salt), Some(expected)) = (&hash.salt, &hash.hash) else {
-            return Err(internal("a stored hash has no salt or no output"));
-        };
-        let params = Params::try_from(&hash).map_err(internal)?;
-        Ok(self.output(password, salt, params)? == *expected)
+    /// Hashes once, with the salt and the parameters of the editors' password, and compares with both in constant time.
+    fn entrance(&mut self, password: &str, editors: &str, viewers: Option<&str>) -> Result<Option<Entrance>, Refusal> {
+        let editors = Stored::parse(editors)?;
+        let viewers = viewers.map(Stored::parse).transpose()?;
+        if viewers.as_ref().is_some_and(|viewers| viewers.salt != editors.salt) {
+            return Err(internal("the two passwords of a room have different salts"));
+        }
+        let output = self.output(password, &editors.salt, editors.params)?;
+        let (edits, views) = (output == editors.output, viewers.is_some_and(|viewers| output == viewers.output));
+        Ok(if edits { Some(Entrance::Editors) } else { views.then_some(Entrance::Viewers) })
     }
 
     fn output(&mut self, password: &str, salt: &[u8], params: Params) -> Result<Output, Refusal> {
@@ -155,6 +181,24 @@ impl Hasher {
     }
 }
 
+/// What is in a PHC string.
+struct Stored {
+    salt: Salt,
+    params: Params,
+    output: Output,
+}
+
+impl Stored {
+    fn parse(hash: &str) -> Result<Self, Refusal> {
+        let hash = PasswordHash::new(hash).map_err(internal)?;
+        let params = Params::try_from(&hash).map_err(internal)?;
+        match (hash.salt, hash.hash) {
+            (Some(salt), Some(output)) => Ok(Self { salt, params, output }),
+            _ => Err(internal("a stored hash has no salt or no output")),
+        }
+    }
+}
+
 fn internal(error: impl std::fmt::Display) -> Refusal {
     tracing::error!(%error, "hashing a password failed");
     Code::Internal.into()
@@ -164,13 +208,35 @@ fn internal(error: impl std::fmt::Display) -> Refusal {
 mod tests {
     use super::*;
 
+    fn room(password_hash: &str) -> RoomRecord {
+        let name = collab_proto::RoomName::parse("demo").unwrap();
+        RoomRecord::new(name, collab_proto::Generation(1), 0, password_hash.to_owned())
+    }
+
     #[tokio::test]
     async fn a_hash_is_argon2id_with_the_parameters_we_promise() {
         let passwords = Passwords::new(1).unwrap();
         let hash = passwords.hash("correct horse").await.unwrap();
         assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
-        assert_eq!(passwords.verify("correct horse", Some(&hash)).await, Ok(true));
-        assert_eq!(passwords.verify("wrong horse", Some(&hash)).await, Ok(false));
+        let room = room(&hash);
+        assert_eq!(passwords.entrance("correct horse", Some(&room)).await, Ok(Some(Entrance::Editors)));
+        assert_eq!(passwords.entrance("wrong horse", Some(&room)).await, Ok(None));
+    }
+
+    #[tokio::test]
+    async fn one_hash_tells_which_of_two_passwords_it_is() {
+        let passwords = Passwords::new(1).unwrap();
+        let hash = passwords.hash("correct horse").await.unwrap();
+        let viewers = passwords.hash_like("curious horse", &hash).await.unwrap();
+        let room = RoomRecord { viewer_hash: Some(viewers), ..room(&hash) };
+        let whose = async |password| passwords.entrance(password, Some(&room)).await.unwrap();
+        assert_eq!(whose("correct horse").await, Some(Entrance::Editors));
+        assert_eq!(whose("curious horse").await, Some(Entrance::Viewers));
+        assert_eq!(whose("wrong horse").await, None);
+        assert_eq!(passwords.hash_like("correct horse", &hash).await.unwrap(), hash, "equal passwords are noticed");
+        let stranger = passwords.hash("curious horse").await.unwrap();
+        let broken = RoomRecord { viewer_hash: Some(stranger), ..room.clone() };
+        assert_eq!(passwords.entrance("curious horse", Some(&broken)).await.unwrap_err().code, Code::Internal);
     }
 
     #[tokio::test]
@@ -178,15 +244,16 @@ mod tests {
         use argon2::password_hash::PasswordHasher;
         let theirs = Argon2::default().hash_password(b"correct horse").unwrap().to_string();
         let passwords = Passwords::new(1).unwrap();
-        assert_eq!(passwords.verify("correct horse", Some(&theirs)).await, Ok(true));
-        assert_eq!(passwords.verify("wrong horse", Some(&theirs)).await, Ok(false));
-        assert_eq!(passwords.verify("x", Some("not a hash")).await.unwrap_err().code, Code::Internal);
+        let theirs = room(&theirs);
+        assert_eq!(passwords.entrance("correct horse", Some(&theirs)).await, Ok(Some(Entrance::Editors)));
+        assert_eq!(passwords.entrance("wrong horse", Some(&theirs)).await, Ok(None));
+        assert_eq!(passwords.entrance("x", Some(&room("not a hash"))).await.unwrap_err().code, Code::Internal);
     }
 
     #[tokio::test]
     async fn a_missing_room_never_fits_even_with_the_decoys_password() {
         let passwords = Passwords::new(1).unwrap();
-        assert_eq!(passwords.verify("no room has this password", None).await, Ok(false));
+        assert_eq!(passwords.entrance("no room has this password", None).await, Ok(None));
     }
 
     #[tokio::test]

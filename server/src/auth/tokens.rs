@@ -5,7 +5,7 @@ use collab_proto::{Generation, MemberId, Role, RoomName};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
 
-use crate::store::RoomRecord;
+use crate::store::{Entrance, RoomRecord};
 
 /// How long a resume token brings a member back, in seconds: a week.
 const RESUME_SECONDS: u64 = 7 * 24 * 3600;
@@ -27,6 +27,9 @@ pub struct Claims {
     pub name: String,
     /// The password version it was made under. An owner's outlives a change of the password.
     pub pv: u32,
+    /// Of which password that is the version.
+    #[serde(default, skip_serializing_if = "is_editors")]
+    pub entrance: Entrance,
     /// The generation it was made for, if bound to one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub r#gen: Option<Generation>,
@@ -35,6 +38,10 @@ pub struct Claims {
     pub member: Option<MemberId>,
     /// When it ends, in seconds since 1970 (UTC).
     pub exp: u64,
+}
+
+fn is_editors(entrance: &Entrance) -> bool {
+    *entrance == Entrance::Editors
 }
 
 /// Makes and checks tokens.
@@ -60,7 +67,8 @@ impl Tokens {
             room: record.name.clone(),
             role: member.role,
             name: member.name.clone(),
-            pv: record.password_version,
+            pv: record.version(member.entrance),
+            entrance: member.entrance,
             r#gen: Some(record.generation),
             member: Some(member.member),
             exp: now_ms / 1000 + RESUME_SECONDS,
@@ -79,6 +87,7 @@ impl Tokens {
             role: Role::Owner,
             name: String::new(),
             pv: record.password_version,
+            entrance: Entrance::Editors,
             r#gen: Some(record.generation),
             member: None,
             exp: now_ms / 1000 + OWNER_SECONDS,
@@ -98,11 +107,16 @@ impl Tokens {
         let claims = self.claims(now_ms, token)?;
         let fits = claims.room == record.name
             && claims.r#gen.is_none_or(|generation| generation == record.generation)
-            && (claims.role == Role::Owner || claims.pv == record.password_version);
+            && (claims.role == Role::Owner || claims.pv == record.version(claims.entrance));
         if fits { Ok(claims) } else { Err(TokenError) }
     }
 
-    fn claims(&self, now_ms: u64, token: &str) -> Result<Claims, TokenError> {
+    /// What a token says, if it is ours and has not ended. Whether it is good for the room is for [`Tokens::check`].
+    ///
+    /// # Errors
+    ///
+    /// [`TokenError`].
+    pub fn claims(&self, now_ms: u64, token: &str) -> Result<Claims, TokenError> {
         if token.len() > MAX_TOKEN_BYTES {
             return Err(TokenError);
         }
@@ -129,6 +143,8 @@ pub struct Identity {
     pub name: String,
     /// What they may do.
     pub role: Role,
+    /// By which password they came, or one for whom their token was made.
+    pub entrance: Entrance,
     /// Whether a resume token brought them back.
     pub resumed: bool,
 }
@@ -138,17 +154,13 @@ mod tests {
     use super::*;
 
     fn record() -> RoomRecord {
-        RoomRecord {
-            name: RoomName::parse("demo").unwrap(),
-            generation: Generation(7),
-            created_ms: 0,
-            password_hash: String::new(),
-            password_version: 3,
-        }
+        let name = RoomName::parse("demo").unwrap();
+        RoomRecord { password_version: 3, ..RoomRecord::new(name, Generation(7), 0, String::new()) }
     }
 
     fn somebody() -> Identity {
-        Identity { user: "u1".into(), member: MemberId(5), name: "Ada".into(), role: Role::Editor, resumed: false }
+        let (role, entrance) = (Role::Editor, Entrance::Editors);
+        Identity { user: "u1".into(), member: MemberId(5), name: "Ada".into(), role, entrance, resumed: false }
     }
 
     #[test]
@@ -172,6 +184,18 @@ mod tests {
         assert!(tokens.check(0, &token, &RoomRecord { password_version: 4, ..record() }).is_err());
         assert!(tokens.check(0, "not.a.token", &record()).is_err());
         assert!(tokens.check(0, &"x".repeat(MAX_TOKEN_BYTES + 1), &record()).is_err());
+    }
+
+    #[test]
+    fn a_viewers_token_stands_and_falls_with_the_viewers_password() {
+        let tokens = Tokens::new(&[1; 32]);
+        let viewer = Identity { role: Role::Viewer, entrance: Entrance::Viewers, ..somebody() };
+        let record = RoomRecord { viewer_version: 8, ..record() };
+        let token = tokens.resume(0, &viewer, &record).unwrap();
+        assert!(tokens.check(0, &token, &RoomRecord { password_version: 4, ..record.clone() }).is_ok());
+        assert!(tokens.check(0, &token, &RoomRecord { viewer_version: 9, ..record.clone() }).is_err());
+        let editor = tokens.resume(0, &somebody(), &record).unwrap();
+        assert!(tokens.check(0, &editor, &RoomRecord { viewer_version: 9, ..record }).is_ok());
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The pages and the JSON API, over HTTPS and, for this machine alone, in clear text. One router serves both.
 //!
-//! Reading order: [`listener`] (connections), `guard` (what every request must pass), `access` (who asks), `rooms`,
+//! Reading order: [`listener`] (connections), `guard` (what every request must pass), `access` (who asks), `rooms`, `members`,
 //! `logs`, `backup`, `server` (the API), `sockets` (from HTTP to WebSocket), `pages` (what a browser shows), `answer` (refusals as
 //! HTTP).
 
@@ -11,6 +11,8 @@ mod guard;
 mod access;
 
 mod rooms;
+
+mod members;
 
 mod logs;
 
@@ -29,7 +31,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, map_response};
-use axum::routing::{any, get, put};
+use axum::routing::{any, delete, get, put};
 use tower_http::compression::CompressionLayer;
 
 use crate::app::App;
@@ -46,6 +48,10 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/rooms", get(rooms::list).post(rooms::create))
         .route("/rooms/{name}", get(rooms::show).delete(rooms::delete))
         .route("/rooms/{name}/password", put(rooms::change_password))
+        .route("/rooms/{name}/viewer-password", put(rooms::change_viewer_password))
+        .route("/rooms/{name}/members", get(members::list))
+        .route("/rooms/{name}/members/{member}", delete(members::kick))
+        .route("/rooms/{name}/members/{member}/role", put(members::change_role))
         .route("/logs", get(logs::logs))
         .route("/backup", get(backup::backup))
         .with_state(logs::Api::new(app.clone()))

@@ -1,5 +1,5 @@
 //! `/api/rooms`: created by anybody or by the admin alone, as configured; listed by the admin; seen, deleted and given
-//! another password by the admin and the owner.
+//! other passwords by the admin and the owner.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use axum::Json;
 use axum::extract::rejection::{JsonRejection, PathRejection};
 use axum::extract::{Extension, Path, State};
 use axum::http::{HeaderMap, StatusCode};
-use collab_proto::api::{ChangePassword, CreateRoom, LogKind, RoomCreated, RoomInfo};
+use collab_proto::api::{ChangePassword, ChangeViewerPassword, CreateRoom, LogKind, RoomCreated, RoomInfo};
 use collab_proto::{Code, RoomName};
 
 use super::Peer;
@@ -19,8 +19,8 @@ use crate::clock::wall_ms;
 use crate::config::RoomCreation;
 use crate::refusal::Refusal;
 
-type Body<T> = std::result::Result<Json<T>, JsonRejection>;
-type Name = std::result::Result<Path<String>, PathRejection>;
+pub(super) type Body<T> = std::result::Result<Json<T>, JsonRejection>;
+pub(super) type Name = std::result::Result<Path<String>, PathRejection>;
 
 pub(super) async fn create(
     State(app): State<Arc<App>>,
@@ -90,6 +90,20 @@ pub(super) async fn change_password(
     Ok(StatusCode::NO_CONTENT)
 }
 
+pub(super) async fn change_viewer_password(
+    State(app): State<Arc<App>>,
+    Extension(peer): Extension<Peer>,
+    headers: HeaderMap,
+    name: Name,
+    body: Body<ChangeViewerPassword>,
+) -> Result<StatusCode> {
+    let name = room_name(name)?;
+    let actor = admin_or_owner(&app, &headers, &name).await?;
+    let Json(ChangeViewerPassword { password }) = body?;
+    app.rooms.change_viewer_password(&name, password.as_deref(), &origin(peer, actor)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
 /// Leaves a trace of what the admin looked at, before they see it.
 pub(super) async fn record_query(app: &App, peer: Peer, room: Option<RoomName>, what: String) -> Result<()> {
     let mut entry = origin(peer, Actor::Admin).entry(wall_ms(), LogKind::AdminQuery, room);
@@ -102,7 +116,7 @@ pub(super) fn origin(peer: Peer, actor: Actor) -> Origin {
     Origin { address: peer.address.ip().to_canonical(), actor }
 }
 
-fn room_name(name: Name) -> Result<RoomName> {
+pub(super) fn room_name(name: Name) -> Result<RoomName> {
     let Path(name) = name?;
     Ok(RoomName::parse(&name).map_err(|_| Refusal::from(Code::BadName))?)
 }

@@ -171,11 +171,32 @@ pub enum Denied {
     TooFast(TooFast),
 }
 
+/// A member's role as their stream and the room share it: a change acts on the next edit.
+#[derive(Debug)]
+pub struct Standing(Mutex<Role>);
+
+impl Standing {
+    /// The role from the start.
+    pub fn new(role: Role) -> Self {
+        Self(Mutex::new(role))
+    }
+
+    /// The role now.
+    pub fn role(&self) -> Role {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Gives another role.
+    pub fn set(&self, role: Role) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = role;
+    }
+}
+
 /// What stands between a member's stream and the room.
 #[derive(Debug, Clone)]
 pub struct Gate {
-    /// The member's role.
-    pub role: Role,
+    /// What the member may do.
+    pub standing: Arc<Standing>,
     /// The user's budget.
     pub budget: Arc<Budget>,
     /// The room's limits.
@@ -189,7 +210,7 @@ impl Gate {
     ///
     /// [`Denied`]; nothing was taken from the budget.
     pub fn admit(&self, now: Instant, id: EditId, update: Bytes) -> Result<AdmittedEdit, Denied> {
-        if self.role == Role::Viewer {
+        if self.standing.role() == Role::Viewer {
             return Err(Denied::Refused(Code::ReadOnly.into()));
         }
         if update.len() > self.limits.max_update_bytes {
@@ -279,13 +300,14 @@ pub(crate) mod tests {
     fn role_and_size_are_checked_before_the_budget_is_touched() {
         let now = Instant::now();
         let limits = limits();
-        let mut gate = Gate { role: Role::Viewer, budget: Budget::new(&limits, now).into(), limits };
+        let gate =
+            Gate { standing: Standing::new(Role::Viewer).into(), budget: Budget::new(&limits, now).into(), limits };
         let code = |gate: &Gate, len: usize| match gate.admit(now, EditId(1), vec![0; len].into()) {
             Err(Denied::Refused(refusal)) => Some(refusal.code),
             _ => None,
         };
         assert_eq!(code(&gate, 1), Some(Code::ReadOnly));
-        gate.role = Role::Editor;
+        gate.standing.set(Role::Editor);
         assert_eq!(code(&gate, 1001), Some(Code::UpdateTooLarge));
         assert!(gate.budget.is_full(now));
         assert_eq!(code(&gate, 1000), None);

@@ -13,7 +13,7 @@ use collab_proto::{
     Welcome, encode_datagram, encode_frame,
 };
 
-use super::admission::{AdmittedEdit, Budget, Gate, Limits};
+use super::admission::{AdmittedEdit, Budget, Gate, Limits, Standing};
 use super::outbox::Outbox;
 #[cfg(feature = "planted-bugs")]
 use super::planted::Planted;
@@ -21,10 +21,13 @@ use super::presence::Presence;
 use super::roster::Roster;
 use crate::auth::tokens::Identity;
 use crate::refusal::Refusal;
-use crate::store::RoomRecord;
+use crate::store::{Entrance, RoomRecord};
 
 /// When somebody comes back whose replica id is still in use.
 const REPLICA_IN_USE: Duration = Duration::from_secs(2);
+
+/// When somebody comes back who was judged by rights that have changed since.
+const JUDGED_AGAIN: Duration = Duration::from_millis(100);
 
 /// One connection's place in the room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -47,8 +50,8 @@ pub struct Entrant {
     pub slot: Slot,
     /// What brings them back.
     pub resume_token: String,
-    /// Under which version of the password they were let in.
-    pub password_version: u32,
+    /// The revision of the room's record by which they were judged.
+    pub revision: u32,
 }
 
 /// A seat taken. The welcome waits in the outbox already.
@@ -107,6 +110,9 @@ struct Member {
     info: MemberInfo,
     address: IpAddr,
     user: String,
+    entrance: Entrance,
+    standing: Arc<Standing>,
+    since: Instant,
     client_id: ClientId,
     slot: Slot,
     outbox: Arc<Outbox>,
@@ -116,7 +122,8 @@ struct Member {
 #[derive(Debug)]
 pub struct Core {
     generation: Generation,
-    password_version: u32,
+    /// The revision of the room's record that was acted on last.
+    revision: u32,
     limits: Limits,
     document: Document,
     /// In the order in which they came, so that the same events give the same frames in the same order.
@@ -137,7 +144,7 @@ impl Core {
     pub fn new(record: &RoomRecord, document: Document, limits: Limits) -> Self {
         Self {
             generation: record.generation,
-            password_version: record.password_version,
+            revision: record.revision,
             limits,
             document,
             members: BTreeMap::new(),
@@ -167,7 +174,7 @@ impl Core {
     ///
     /// # Errors
     ///
-    /// A refusal for a full room, another generation or password, a bad state vector or a replica id in use.
+    /// A refusal for a full room, another generation, changed rights, a bad state vector or a replica id in use.
     pub fn join(&mut self, now: Instant, entrant: Entrant) -> Result<Joined, Refusal> {
         let other = entrant.generation.is_some_and(|generation| generation != self.generation);
         #[cfg(feature = "planted-bugs")]
@@ -175,8 +182,9 @@ impl Core {
         if other {
             return Err(Code::GenerationChanged.into());
         }
-        if entrant.identity.role != Role::Owner && entrant.password_version != self.password_version {
-            return Err(Code::PasswordChanged.into());
+        if entrant.revision < self.revision {
+            let why = "The rights in this room were changed at this moment; try again.";
+            return Err(Refusal::new(Code::Busy, why).retry_after(JUDGED_AGAIN));
         }
         if entrant.client_id.0 > MAX_SAFE_INTEGER {
             return Err(Code::Malformed.into());
@@ -205,15 +213,19 @@ impl Core {
     fn seat(&mut self, now: Instant, entrant: Entrant, missing: Bytes) -> Joined {
         let seat = Seat(self.next_seat);
         self.next_seat += 1;
-        let Identity { user, member, name, role, .. } = entrant.identity;
+        let Identity { user, member, name, role, entrance, .. } = entrant.identity;
         let info = MemberInfo { id: member, name, role };
-        let gate = Gate { role, budget: self.budget(now, &user), limits: self.limits };
+        let standing = Arc::new(Standing::new(role));
+        let gate = Gate { standing: standing.clone(), budget: self.budget(now, &user), limits: self.limits };
         let outbox = Arc::new(Outbox::new(self.limits.outbox_bytes));
         self.authors.insert(entrant.client_id, seat);
         let place = Member {
             info: info.clone(),
             address: entrant.address,
             user,
+            entrance,
+            standing,
+            since: now,
             client_id: entrant.client_id,
             slot: entrant.slot,
             outbox: outbox.clone(),
@@ -278,6 +290,11 @@ impl Core {
             return Err(EditError::Gone);
         };
         let author = Participant { info: author.info.clone(), address: author.address };
+        if author.info.role == Role::Viewer {
+            // It was admitted, and the role changed while it waited in the mailbox.
+            self.reject(now, seat, edit.id(), Code::ReadOnly.into());
+            return Err(EditError::Rejected(author, Code::ReadOnly));
+        }
         let authors = &self.authors;
         let foreign = |id: u64| authors.get(&ClientId(id)).is_some_and(|owner| *owner != seat);
         let applied = match self.document.apply(edit.update(), foreign) {
@@ -407,16 +424,6 @@ impl Core {
         self.authors.clear();
     }
 
-    /// Ends the memberships of all but owners, whose token outlives a password, and lets in only under the new one.
-    pub fn password_changed(&mut self, now: Instant, version: u32) {
-        self.password_version = version;
-        let others = self.members.iter().filter(|(_, member)| member.info.role != Role::Owner);
-        let leaving: Vec<Seat> = others.map(|(seat, _)| *seat).collect();
-        for seat in leaving {
-            self.remove(now, seat, Some(Code::PasswordChanged.into()));
-        }
-    }
-
     /// How many are here.
     pub fn count(&self) -> u32 {
         u32::try_from(self.members.len()).unwrap_or(u32::MAX)
@@ -449,6 +456,10 @@ fn code_of(error: &UpdateError) -> Code {
         _ => Code::InvalidUpdate,
     }
 }
+
+mod people;
+
+pub use people::Present;
 
 #[cfg(test)]
 mod tests;

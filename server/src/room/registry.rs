@@ -11,7 +11,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
 use super::admission::Limits;
-use super::core::{Entrant, Joined, Seat};
+use super::core::{Entrant, Joined, Present, Seat};
 use super::keeper::Housekeeping;
 use super::task::{self, Command, Context, MAILBOX, Mailbox};
 use crate::auditor::Auditor;
@@ -118,6 +118,13 @@ impl Registry {
             // A room that has closed has nobody to tell.
             let _ = handle.commands.send(command).await;
         }
+    }
+
+    /// Who is in a room now; nobody when it is not in memory.
+    pub async fn present(&self, name: &RoomName) -> Vec<Present> {
+        let (reply, answer) = oneshot::channel();
+        self.tell(name, Command::Present(reply)).await;
+        answer.await.unwrap_or_default()
     }
 
     /// How many are in a room now.

@@ -5,19 +5,19 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use collab_proto::api::LogKind;
-use collab_proto::{Code, Cursor, RoomName};
+use collab_proto::{Code, Cursor, MemberId, Role, RoomName};
 use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesOrdered, StreamExt};
 use tokio::sync::{mpsc, oneshot};
 
 use super::admission::{AdmittedEdit, Limits};
-use super::core::{AppliedEdit, EditError, Entrant, Joined, Participant, Seat, Ticket};
+use super::core::{AppliedEdit, EditError, Entrant, Joined, Participant, Present, Seat, Ticket};
 use super::keeper::{End, Housekeeping, Keeper, Snapshot};
 use crate::audit::NewEntry;
 use crate::auditor::Auditor;
 use crate::clock::wall_ms;
 use crate::refusal::Refusal;
-use crate::store::{Append, Durable, Store, StoreError};
+use crate::store::{Append, Durable, Entrance, Store, StoreError};
 
 /// Commands that may wait in a room's mailbox; whoever sends more waits, and QUIC slows the sender down.
 pub const MAILBOX: usize = 256;
@@ -40,8 +40,16 @@ pub enum Command {
     Cursor(Seat, u64, Option<Cursor>),
     /// The room was deleted from the store.
     Deleted,
-    /// The password was changed, to this version: everybody but owners must join again.
-    PasswordChanged(u32),
+    /// Who is here?
+    Present(oneshot::Sender<Vec<Present>>),
+    /// A password was changed, with this revision of the record: who came by it must join again, except owners.
+    PasswordChanged(Entrance, u32),
+    /// A user has another role, with this revision of the record.
+    RoleGiven(String, Role, u32),
+    /// A member must go.
+    Kick(MemberId),
+    /// A user was banned, with this revision of the record.
+    Banned(String, u32),
     /// The server stops: send everybody away, finish writing, end.
     Drain(Duration),
 }
@@ -144,7 +152,16 @@ impl Room {
             Command::Sync(seat, state_vector) => self.keeper.core_mut().sync(now, seat, &state_vector),
             Command::Rename(seat, name) => self.keeper.core_mut().rename(now, seat, name),
             Command::Cursor(seat, seq, cursor) => self.keeper.core_mut().cursor(now, seat, seq, cursor),
-            Command::PasswordChanged(version) => self.keeper.core_mut().password_changed(now, version),
+            Command::Present(reply) => {
+                // Whoever asked may have gone.
+                let _ = reply.send(self.keeper.core().present(now));
+            }
+            Command::PasswordChanged(entrance, revision) => {
+                self.keeper.core_mut().password_changed(now, entrance, revision);
+            }
+            Command::RoleGiven(user, role, revision) => self.keeper.core_mut().give_role(now, &user, role, revision),
+            Command::Kick(member) => self.keeper.core_mut().kick(now, member),
+            Command::Banned(user, revision) => self.keeper.core_mut().banned(now, &user, revision),
             Command::Deleted => self.keeper.deleted(),
             Command::Drain(after) => self.keeper.drain(after),
         }

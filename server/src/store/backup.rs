@@ -1,7 +1,7 @@
 //! A backup: everything that a store holds, as bytes that anybody can check.
 //!
 //! ```text
-//! collab-backup 1\n      16 bytes; the number is the version of what follows
+//! collab-backup 2\n      16 bytes; the number is the version of what follows; version 1 is read too
 //! length, record         4 bytes, big-endian, and so many bytes of postcard
 //! …                      again and again, until the record is the end
 //! digest                 32 bytes: SHA-256 of everything before it
@@ -15,12 +15,12 @@ use std::io::{self, ErrorKind, Read, Write};
 
 use bytes::Bytes;
 use collab_proto::RoomName;
-use collab_proto::api::{BACKUP_DIGEST_BYTES, BACKUP_MAGIC};
+use collab_proto::api::{BACKUP_DIGEST_BYTES, BACKUP_MAGIC, BACKUP_MAGICS};
 use ring::digest::{Context, SHA256};
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
-use super::RoomRecord;
+use super::record::{FirstRecord, RoomRecord};
 use crate::audit::NewEntry;
 
 /// Longest record, in bytes: the largest document that can be configured, several times over.
@@ -37,8 +37,8 @@ pub enum Record {
         /// The number of the newest log entry there ever was.
         log_seq: u64,
     },
-    /// A room.
-    Room(RoomRecord),
+    /// A room as the first version of a backup has it. It is read as [`Record::Room`].
+    FirstRoom(FirstRecord),
     /// The text of the last room up to an edit.
     Snapshot {
         /// The number of that edit.
@@ -62,6 +62,8 @@ pub enum Record {
     },
     /// The last record: what came before.
     End(Summary),
+    /// A room.
+    Room(RoomRecord),
 }
 
 /// What is in a backup.
@@ -81,7 +83,7 @@ impl Summary {
             Record::Room(_) => self.rooms += 1,
             Record::Update { .. } => self.edits += 1,
             Record::Entry { .. } => self.entries += 1,
-            Record::Head { .. } | Record::Snapshot { .. } | Record::End(_) => {}
+            Record::Head { .. } | Record::FirstRoom(_) | Record::Snapshot { .. } | Record::End(_) => {}
         }
     }
 }
@@ -184,7 +186,7 @@ impl<R: Read> Reader<R> {
         let mut reader = Self { from, digest, summary, place: Place::Start, log_seq: 0 };
         let mut magic = [0; BACKUP_MAGIC.len()];
         reader.exactly(&mut magic)?;
-        if &magic != BACKUP_MAGIC {
+        if !BACKUP_MAGICS.contains(&&magic) {
             return Err(BackupError::NotABackup);
         }
         match reader.read()? {
@@ -213,7 +215,10 @@ impl<R: Read> Reader<R> {
             return Err(BackupError::Cut);
         }
         self.digest.update(&bytes);
-        let record = postcard::from_bytes(&bytes).map_err(|_| BackupError::Damaged("a record is not one"))?;
+        let record = match postcard::from_bytes(&bytes).map_err(|_| BackupError::Damaged("a record is not one"))? {
+            Record::FirstRoom(first) => Record::Room(first.into()),
+            record => record,
+        };
         self.step(&record)?;
         match record {
             Record::End(_) => self.end().map(|()| None),
@@ -363,6 +368,26 @@ mod tests {
         assert_eq!(read(&write_all(0, &[]).unwrap()).unwrap(), []);
         assert_eq!(Reader::new(&bytes[..]).unwrap().log_seq(), 9);
         assert_eq!(name("a").as_str(), "a");
+    }
+
+    #[test]
+    fn a_backup_of_the_first_version_is_read() {
+        let RoomRecord { name, generation, created_ms, password_hash, password_version, .. } = record("a", 1);
+        let first = FirstRecord { name, generation, created_ms, password_hash, password_version };
+        let mut bytes = BACKUP_MAGICS[1].to_vec();
+        for record in [
+            Record::Head { log_seq: 0 },
+            Record::FirstRoom(first),
+            update(1),
+            Record::End(Summary { rooms: 1, edits: 1, entries: 0 }),
+        ] {
+            let record = postcard::to_stdvec(&record).unwrap();
+            bytes.extend(u32::try_from(record.len()).unwrap().to_be_bytes());
+            bytes.extend(record);
+        }
+        let digest = ring::digest::digest(&SHA256, &bytes);
+        bytes.extend(digest.as_ref());
+        assert_eq!(read(&bytes).unwrap(), [room("a"), update(1)]);
     }
 
     #[test]

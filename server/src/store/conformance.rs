@@ -63,13 +63,7 @@ pub fn name(name: &str) -> RoomName {
 
 /// A record of `generation`, with nothing secret in it.
 pub fn record(room: &str, generation: u64) -> RoomRecord {
-    RoomRecord {
-        name: name(room),
-        generation: Generation(generation),
-        created_ms: 7,
-        password_hash: "$argon2id$…".into(),
-        password_version: 1,
-    }
+    RoomRecord::new(name(room), Generation(generation), 7, "$argon2id$…".into())
 }
 
 /// An entry of `kind` at `time_ms`, about `room`.
@@ -131,10 +125,16 @@ async fn a_room_is_there_from_creation_to_deletion(store: impl Store) {
 
 async fn a_record_is_replaced_within_its_generation(store: impl Store) {
     create(&store, "a").await;
-    let changed = RoomRecord { password_hash: "other".into(), password_version: 2, ..record("a", 1) };
+    let changed = RoomRecord { password_hash: "other".into(), password_version: 2, revision: 1, ..record("a", 1) };
     assert_eq!(store.update_room(changed.clone(), entry(1, LogKind::PasswordChanged, "a")).await, Ok(()));
     assert_eq!(store.room(&name("a")).await, Ok(Some(changed.clone())));
 
+    // Whoever read the record before the change must read it again.
+    for revision in [0, 1, 3] {
+        let stale = RoomRecord { revision, ..record("a", 1) };
+        let refused = store.update_room(stale, entry(1, LogKind::PasswordChanged, "a")).await;
+        assert_eq!(refused, Err(StoreError::Conflict), "{revision}");
+    }
     let other_life = store.update_room(record("a", 2), entry(1, LogKind::PasswordChanged, "a")).await;
     assert_eq!(other_life, Err(StoreError::NoSuchRoom));
     assert_eq!(store.room(&name("a")).await, Ok(Some(changed)));

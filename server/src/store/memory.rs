@@ -168,6 +168,9 @@ impl Store for MemoryStore {
     async fn update_room(&self, record: RoomRecord, entry: NewEntry) -> Result<(), StoreError> {
         self.write(|tables| {
             let room = tables.room(&record.name, record.generation)?;
+            if record.revision != room.record.revision + 1 {
+                return Err(StoreError::Conflict);
+            }
             room.record = record;
             tables.log(entry);
             Ok(())

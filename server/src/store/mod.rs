@@ -4,6 +4,8 @@
 //! store of one server. The others exist for tests: one in memory, one that fails on command. [`backup`] is everything in a
 //! store as a stream of bytes.
 
+pub mod record;
+
 pub mod backup;
 
 mod gate;
@@ -26,26 +28,11 @@ use bytes::Bytes;
 use collab_proto::api::{LogPage, LogQuery};
 use collab_proto::{Durability, Generation, RoomName};
 use futures_util::future::BoxFuture;
-use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, watch};
 
 pub use self::gate::WAITING_BYTES;
+pub use self::record::{Entrance, RoomRecord};
 use crate::audit::NewEntry;
-
-/// What is kept about a room besides its text.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RoomRecord {
-    /// The name.
-    pub name: RoomName,
-    /// Which life of the text this is.
-    pub generation: Generation,
-    /// When it was created, in milliseconds since 1970 (UTC).
-    pub created_ms: u64,
-    /// The editors' password as an argon2id PHC string.
-    pub password_hash: String,
-    /// Rises by one with every change of the password; tokens made for an older one are void.
-    pub password_version: u32,
-}
 
 /// A room as it was last made durable.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,6 +78,9 @@ pub enum StoreError {
     /// A room of this name exists.
     #[error("a room of this name exists already")]
     RoomExists,
+    /// The room's record has changed meanwhile: read it again.
+    #[error("the room's record has changed meanwhile")]
+    Conflict,
     /// The disk, or the cluster, did not take it. Whether it is there after a restart is unknown.
     #[error("the store failed: {0}")]
     Failed(String),
@@ -140,7 +130,9 @@ pub trait Store: Send + Sync + 'static {
     /// Creates a room with an empty text.
     async fn create_room(&self, record: RoomRecord, entry: NewEntry) -> Result<(), StoreError>;
 
-    /// Replaces a room's record; the name and the generation stay. Another generation is [`StoreError::NoSuchRoom`].
+    /// Replaces a room's record by its next revision; the name and the generation stay. Another generation is
+    /// [`StoreError::NoSuchRoom`], another revision than the present one and one more is [`StoreError::Conflict`]: so two who
+    /// change a record at once do not undo each other's change.
     async fn update_room(&self, record: RoomRecord, entry: NewEntry) -> Result<(), StoreError>;
 
     /// Deletes a room and its text. The log keeps its entries.

@@ -13,6 +13,7 @@ use collab_server::refusal::Refusal;
 use collab_server::room::admission::{Denied, MAX_STRIKES, TooFast};
 use collab_server::room::core::Entrant;
 use collab_server::room::outbox::Next;
+use collab_server::store::Entrance;
 
 use super::network::LinkId;
 use super::server::{Command, MAILBOX};
@@ -134,14 +135,21 @@ impl World {
         });
         let user = if person % 3 == 2 { "shared".to_owned() } else { format!("user-{person}") };
         Entrant {
-            identity: Identity { user, member: MemberId(member), name: join.name.clone(), role: Role::Editor, resumed },
+            identity: Identity {
+                user,
+                member: MemberId(member),
+                name: join.name.clone(),
+                role: Role::Editor,
+                entrance: Entrance::Editors,
+                resumed,
+            },
             address: [192, 0, 2, 1].into(),
             client_id: join.client_id,
             generation: join.generation,
             state_vector: join.state_vector.clone(),
             slot: Slot(0),
             resume_token: member.to_string(),
-            password_version: 1,
+            revision: 0,
         }
     }
 

@@ -121,13 +121,7 @@ impl World {
     }
 
     pub(super) fn new_record(&mut self, name: RoomName) -> RoomRecord {
-        RoomRecord {
-            name,
-            generation: Generation(self.rng.random_range(1..1 << 40)),
-            created_ms: 0,
-            password_hash: String::new(),
-            password_version: 1,
-        }
+        RoomRecord::new(name, Generation(self.rng.random_range(1..1 << 40)), 0, String::new())
     }
 
     pub(super) fn now(&self) -> Instant {

@@ -8,6 +8,8 @@ mod guarded;
 
 mod log;
 
+mod people;
+
 mod page;
 
 use std::net::SocketAddr;
@@ -41,6 +43,7 @@ const PASSWORD: &str = "correct horse";
 /// A server without a network.
 struct Site {
     app: Arc<App>,
+    registry: Arc<Registry>,
     router: Router,
     phase: watch::Sender<Phase>,
     faults: Faults,
@@ -86,7 +89,8 @@ impl Site {
         let tokens = Arc::new(Tokens::new(&data.keys().unwrap().tokens));
         let registry = Arc::new(Registry::new(crate::serve::template(&config, &store, &auditor)));
         let passwords = Passwords::new(config.hash_threads).unwrap();
-        let rooms = Rooms::open(store.clone(), registry, passwords, tokens.clone(), config.max_rooms).await.unwrap();
+        let rooms =
+            Rooms::open(store.clone(), registry.clone(), passwords, tokens.clone(), config.max_rooms).await.unwrap();
         let certificates = Certificates::self_signed(data.path(), &[], SystemTime::now()).unwrap();
         let (phase, receiver) = watch::channel(Phase::Serving);
         let app = Arc::new(App {
@@ -101,7 +105,7 @@ impl Site {
             websockets: crate::transport::websocket::desk().0,
             phase: receiver,
         });
-        Self { router: router(app.clone()), app, phase, faults, _data: data, _folder: folder }
+        Self { router: router(app.clone()), app, registry, phase, faults, _data: data, _folder: folder }
     }
 
     /// Sends a request as it comes by the port in clear text.

@@ -16,13 +16,7 @@ struct Person {
 }
 
 fn record() -> RoomRecord {
-    RoomRecord {
-        name: RoomName::parse("demo").unwrap(),
-        generation: Generation(7),
-        created_ms: 0,
-        password_hash: String::new(),
-        password_version: 1,
-    }
+    RoomRecord::new(RoomName::parse("demo").unwrap(), Generation(7), 0, String::new())
 }
 
 fn room() -> Core {
@@ -36,6 +30,7 @@ fn entrant(id: u64) -> Entrant {
             member: MemberId(id),
             name: format!("m{id}"),
             role: Role::Editor,
+            entrance: Entrance::Editors,
             resumed: false,
         },
         address: [192, 0, 2, 1].into(),
@@ -44,7 +39,7 @@ fn entrant(id: u64) -> Entrant {
         state_vector: vec![0].into(),
         slot: Slot(0),
         resume_token: String::new(),
-        password_version: 1,
+        revision: 0,
     }
 }
 
@@ -197,7 +192,6 @@ fn a_join_is_refused_for_each_reason_with_its_own_code() {
     let code = |core: &mut Core, entrant: Entrant| core.join(now, entrant).unwrap_err().code;
     let generation = Some(Generation(8));
     assert_eq!(code(&mut core, Entrant { generation, ..entrant(1) }), Code::GenerationChanged);
-    assert_eq!(code(&mut core, Entrant { password_version: 0, ..entrant(1) }), Code::PasswordChanged);
     let state_vector = vec![0xff; 9].into();
     assert_eq!(code(&mut core, Entrant { state_vector, ..entrant(1) }), Code::InvalidStateVector);
     let client_id = ClientId(MAX_SAFE_INTEGER + 1);
@@ -226,17 +220,55 @@ fn coming_back_does_not_refill_the_budget() {
 }
 
 #[test]
-fn a_new_password_sends_everybody_away_but_owners() {
+fn a_new_password_sends_away_who_came_by_the_old_one_but_no_owner() {
     let (mut core, now) = (room(), Instant::now());
     let mut ada = join(&mut core, now, 1);
     let mut owner = entrant(2);
     owner.identity.role = Role::Owner;
     core.join(now, owner).unwrap();
-    core.password_changed(now, 2);
+    let mut viewer = entrant(3);
+    viewer.identity.entrance = Entrance::Viewers;
+    core.join(now, viewer).unwrap();
+    core.password_changed(now, Entrance::Editors, 2);
     assert_eq!(refusal(&ada.read()), Some(Code::PasswordChanged));
-    assert_eq!(core.count(), 1);
-    assert_eq!(core.join(now, entrant(1)).unwrap_err().code, Code::PasswordChanged);
-    assert!(core.join(now, Entrant { password_version: 2, ..entrant(1) }).is_ok());
+    assert_eq!(core.count(), 2);
+    let judged_before = core.join(now, entrant(1)).unwrap_err();
+    assert_eq!((judged_before.code, judged_before.retry_after_ms), (Code::Busy, Some(100)));
+    assert!(core.join(now, Entrant { revision: 2, ..entrant(1) }).is_ok());
+    core.password_changed(now, Entrance::Viewers, 3);
+    assert_eq!(core.count(), 2);
+}
+
+#[test]
+fn another_role_acts_on_the_next_edit_and_on_those_that_wait() {
+    let (mut core, now) = (room(), Instant::now());
+    let (mut ada, mut bob) = (join(&mut core, now, 1), join(&mut core, now, 2));
+    let update = ada.document.splice(0, 0, "late").unwrap();
+    let waiting = ada.joined.gate.admit(now, EditId(9), update.clone().into()).unwrap();
+    core.give_role(now, "user-1", Role::Viewer, 1);
+    assert_eq!(ada.read(), [ServerFrame::RoleChanged { role: Role::Viewer }]);
+    assert!(matches!(core.edit(now, ada.joined.seat, waiting), Err(EditError::Rejected(_, Code::ReadOnly))));
+    assert!(matches!(ada.read()[..], [ServerFrame::Rejected { id: EditId(9), code: Code::ReadOnly, .. }]));
+    assert!(ada.joined.gate.admit(now, EditId(10), update.clone().into()).is_err());
+    core.handle_timeout(now);
+    let told = bob.read();
+    let changed =
+        |frame: &ServerFrame| matches!(frame, ServerFrame::Members { joined, .. } if joined[0].role == Role::Viewer);
+    assert!(told.iter().any(changed), "{told:?}");
+    core.give_role(now, "user-1", Role::Editor, 2);
+    assert!(ada.send(&mut core, now, update).is_ok());
+}
+
+#[test]
+fn who_is_kicked_or_banned_is_told_and_gone() {
+    let (mut core, now) = (room(), Instant::now());
+    let (mut ada, mut bob) = (join(&mut core, now, 1), join(&mut core, now, 2));
+    core.kick(now, MemberId(1));
+    assert_eq!(refusal(&ada.read()), Some(Code::Removed));
+    core.banned(now, "user-2", 1);
+    assert_eq!(refusal(&bob.read()), Some(Code::Banned));
+    assert_eq!(core.present(now), []);
+    assert_eq!(core.join(now, entrant(2)).unwrap_err().code, Code::Busy, "judged before the ban");
 }
 
 #[test]

@@ -4,7 +4,10 @@ use collab_proto::{Generation, RoomName};
 use redb::{ReadableTable, Table, WriteTransaction};
 
 use super::StoreError;
-use super::tables::{LOG, LOG_BY_ROOM, META, META_LOG_SEQ, ROOMS, SNAPSHOTS, UPDATES, decode, encode, log_entry};
+use super::tables::{
+    LOG, LOG_BY_ROOM, META, META_LOG_SEQ, ROOMS, SNAPSHOTS, UPDATES, decode_record, encode_entry, encode_record,
+    log_entry,
+};
 use super::writer::Op;
 use crate::audit::NewEntry;
 use crate::store::{Append, RoomRecord};
@@ -84,12 +87,15 @@ impl<'t> Tables<'t> {
     }
 
     fn update(&mut self, record: &RoomRecord, entry: &NewEntry) -> Result<u64, Stop> {
-        self.check_generation(&record.name, record.generation)?;
+        let present = self.check_generation(&record.name, record.generation)?;
+        if record.revision != present.revision + 1 {
+            return Err(Stop::Refused(StoreError::Conflict));
+        }
         self.put_room(record, entry)
     }
 
     fn put_room(&mut self, record: &RoomRecord, entry: &NewEntry) -> Result<u64, Stop> {
-        let bytes = encode(record).map_err(Stop::Refused)?;
+        let bytes = encode_record(record).map_err(Stop::Refused)?;
         self.rooms.insert(record.name.as_str(), bytes.as_slice())?;
         self.log(entry)?;
         Ok(0)
@@ -129,7 +135,7 @@ impl<'t> Tables<'t> {
     }
 
     fn log(&mut self, entry: &NewEntry) -> Result<(), Stop> {
-        let bytes = encode(entry).map_err(Stop::Broken)?;
+        let bytes = encode_entry(entry).map_err(Stop::Broken)?;
         self.log_seq += 1;
         self.log.insert(self.log_seq, bytes.as_slice())?;
         if let Some(room) = &entry.room {
@@ -155,10 +161,10 @@ impl<'t> Tables<'t> {
         Ok(gone)
     }
 
-    fn check_generation(&self, name: &RoomName, generation: Generation) -> Result<(), Stop> {
+    fn check_generation(&self, name: &RoomName, generation: Generation) -> Result<RoomRecord, Stop> {
         let Some(bytes) = self.rooms.get(name.as_str())? else { return Err(Stop::Refused(StoreError::NoSuchRoom)) };
-        let record: RoomRecord = decode("a room's record", bytes.value()).map_err(Stop::Refused)?;
-        if record.generation == generation { Ok(()) } else { Err(Stop::Refused(StoreError::NoSuchRoom)) }
+        let record = decode_record(bytes.value()).map_err(Stop::Refused)?;
+        if record.generation == generation { Ok(record) } else { Err(Stop::Refused(StoreError::NoSuchRoom)) }
     }
 
     fn last_seq(&self, name: &RoomName) -> Result<u64, Stop> {

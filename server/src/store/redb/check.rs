@@ -9,8 +9,8 @@ use redb::{Database, ReadTransaction, ReadableDatabase, ReadableTable, ReadableT
 use super::StoreError;
 use super::files::{self, Occasion};
 use super::read::{load, newest};
-use super::tables::{LOG, LOG_BY_ROOM, ROOMS, SNAPSHOTS, UPDATES, decode, decode_entry};
-use crate::store::{RoomRecord, StoredRoom};
+use super::tables::{LOG, LOG_BY_ROOM, ROOMS, SNAPSHOTS, UPDATES, decode_entry, decode_record};
+use crate::store::StoredRoom;
 
 /// How many problems are told one by one.
 const TOLD: usize = 50;
@@ -81,7 +81,7 @@ fn rooms(transaction: &ReadTransaction, findings: &mut Findings) -> Result<Vec<R
     for row in transaction.open_table(ROOMS)?.iter()? {
         let (key, record) = row?;
         findings.rooms += 1;
-        match decode::<RoomRecord>("its record", record.value()) {
+        match decode_record(record.value()) {
             Ok(record) if record.name.as_str() == key.value() => names.push(record.name),
             Ok(record) => findings.problem(format!("room {}: its record says {}", key.value(), record.name)),
             Err(error) => findings.problem(format!("room {}: {error}", key.value())),

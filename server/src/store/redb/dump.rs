@@ -8,21 +8,21 @@ use redb::{ReadTransaction, ReadableTable};
 
 use super::StoreError;
 use super::read::newest;
-use super::tables::{LOG, ROOMS, SNAPSHOTS, UPDATES, decode};
+use super::tables::{LOG, ROOMS, SNAPSHOTS, UPDATES, decode_log, decode_record};
 use crate::store::backup::{Record, Summary, Writer};
 
 /// Writes rooms, texts and log. Memory holds one record at a time.
 pub(super) fn dump(transaction: &ReadTransaction, to: impl Write) -> Result<Summary, StoreError> {
     let mut writer = Writer::new(to, newest(transaction)?).map_err(unwritten)?;
     for row in transaction.open_table(ROOMS)?.iter()? {
-        let room: crate::store::RoomRecord = decode("a room's record", row?.1.value())?;
+        let room = decode_record(row?.1.value())?;
         let name = room.name.clone();
         writer.record(&Record::Room(room)).map_err(unwritten)?;
         dump_text(transaction, &name, &mut writer)?;
     }
     for row in transaction.open_table(LOG)?.iter()? {
         let (seq, entry) = row?;
-        let entry = decode("a log entry", entry.value())?;
+        let entry = decode_log(entry.value())?;
         writer.record(&Record::Entry { seq: seq.value(), entry }).map_err(unwritten)?;
     }
     writer.finish().map_err(unwritten)

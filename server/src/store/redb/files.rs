@@ -11,7 +11,9 @@ use redb::{Builder, Database, Durability, ReadTransaction, ReadableDatabase, Wri
 use super::StoreError;
 use super::check::free_bytes;
 use super::error::panicked;
-use super::tables::{LOG, LOG_BY_ROOM, META, META_LOG_SEQ, META_SCHEMA, ROOMS, SCHEMA, SNAPSHOTS, UPDATES};
+use super::tables::{
+    LOG, LOG_BY_ROOM, META, META_LOG_SEQ, META_SCHEMA, OLDEST_SCHEMA, ROOMS, SCHEMA, SNAPSHOTS, UPDATES,
+};
 
 /// Memory for pages of the file, in bytes. redb's default of 1 GiB is more than the whole server should take.
 const CACHE_BYTES: usize = 32 << 20;
@@ -118,7 +120,10 @@ pub(super) fn ensure(path: &Path) -> Result<(), StoreError> {
 pub(super) fn open(path: &Path, occasion: Occasion) -> Result<Database, StoreError> {
     let database = guarded(|| open_checked(path))?;
     match occasion {
-        Occasion::Start => guarded(|| shrink(path, database)),
+        Occasion::Start => guarded(|| {
+            upgrade(&database)?;
+            shrink(path, database)
+        }),
         Occasion::Failure => write_again(path).map(|()| database).map_err(|e| failed(path, &e)),
         Occasion::Check => Ok(database),
     }
@@ -245,10 +250,22 @@ fn check_schema(database: &Database) -> Result<(), StoreError> {
     let meta = database.begin_read()?.open_table(META)?;
     let found = meta.get(META_SCHEMA)?.map(|schema| schema.value());
     match found {
-        Some(SCHEMA) => Ok(()),
+        Some(OLDEST_SCHEMA..=SCHEMA) => Ok(()),
         Some(newer) if newer > SCHEMA => Err(StoreError::NewerSchema { found: number(newer), known: number(SCHEMA) }),
         _ => Err(StoreError::Damaged("it does not say which schema it has".into())),
     }
+}
+
+/// From now on an older version refuses the database, since it could not read what this one writes.
+fn upgrade(database: &Database) -> Result<(), StoreError> {
+    let transaction = database.begin_write()?;
+    let before = transaction.open_table(META)?.insert(META_SCHEMA, SCHEMA)?.map(|schema| schema.value());
+    if before == Some(SCHEMA) {
+        return Ok(transaction.abort()?);
+    }
+    transaction.commit()?;
+    tracing::info!(before, after = SCHEMA, "the database has another schema now; older versions no longer open it");
+    Ok(())
 }
 
 fn number(schema: u64) -> u32 {

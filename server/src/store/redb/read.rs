@@ -6,21 +6,21 @@ use collab_proto::api::{LogPage, LogQuery};
 use redb::{ReadTransaction, ReadableTable};
 
 use super::StoreError;
-use super::tables::{LOG, LOG_BY_ROOM, META, META_LOG_SEQ, ROOMS, SNAPSHOTS, UPDATES, decode, decode_entry, log_entry};
+use super::tables::{
+    LOG, LOG_BY_ROOM, META, META_LOG_SEQ, ROOMS, SNAPSHOTS, UPDATES, decode_entry, decode_record, log_entry,
+};
 use crate::store::page::{Span, page};
 use crate::store::{RoomRecord, StoredRoom};
-
-const RECORD: &str = "a room's record";
 
 /// A room's record.
 pub(super) fn room(transaction: &ReadTransaction, name: &RoomName) -> Result<Option<RoomRecord>, StoreError> {
     let rooms = transaction.open_table(ROOMS)?;
-    rooms.get(name.as_str())?.map(|bytes| decode(RECORD, bytes.value())).transpose()
+    rooms.get(name.as_str())?.map(|bytes| decode_record(bytes.value())).transpose()
 }
 
 /// Every room's record, by name.
 pub(super) fn rooms(transaction: &ReadTransaction) -> Result<Vec<RoomRecord>, StoreError> {
-    transaction.open_table(ROOMS)?.iter()?.map(|row| decode(RECORD, row?.1.value())).collect()
+    transaction.open_table(ROOMS)?.iter()?.map(|row| decode_record(row?.1.value())).collect()
 }
 
 /// A room with its text. A gap among its edits is damage: the text would be another one without them.

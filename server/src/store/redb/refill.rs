@@ -8,7 +8,7 @@ use redb::{Database, Table, WriteTransaction};
 
 use super::StoreError;
 use super::files;
-use super::tables::{LOG, LOG_BY_ROOM, META, META_LOG_SEQ, ROOMS, SNAPSHOTS, UPDATES, encode};
+use super::tables::{LOG, LOG_BY_ROOM, META, META_LOG_SEQ, ROOMS, SNAPSHOTS, UPDATES, encode_entry, encode_record};
 use crate::audit::NewEntry;
 use crate::store::RoomRecord;
 use crate::store::backup::{BackupError, Reader, Record, Summary};
@@ -105,7 +105,7 @@ impl<'t> Tables<'t> {
     }
 
     fn room(&mut self, record: &RoomRecord) -> Result<(), RestoreError> {
-        self.rooms.insert(record.name.as_str(), encode(record)?.as_slice())?;
+        self.rooms.insert(record.name.as_str(), encode_record(record)?.as_slice())?;
         Ok(())
     }
 
@@ -125,7 +125,7 @@ impl<'t> Tables<'t> {
     }
 
     fn log(&mut self, seq: u64, entry: &NewEntry) -> Result<(), RestoreError> {
-        self.log.insert(seq, encode(entry)?.as_slice())?;
+        self.log.insert(seq, encode_entry(entry)?.as_slice())?;
         if let Some(room) = &entry.room {
             self.log_by_room.insert((room.as_str(), seq), ())?;
         }

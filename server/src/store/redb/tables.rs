@@ -7,11 +7,15 @@ use serde::de::DeserializeOwned;
 
 use super::StoreError;
 use crate::audit::NewEntry;
+use crate::store::record::{FirstRecord, RoomRecord};
 
 /// The schema this version writes. It rises when an older version could no longer read the tables.
-pub(super) const SCHEMA: u64 = 1;
+pub(super) const SCHEMA: u64 = 2;
 
-/// Room name to [`RoomRecord`](crate::store::RoomRecord).
+/// The oldest schema that this version reads. Its records are read as they are, and written in the new form when they change.
+pub(super) const OLDEST_SCHEMA: u64 = 1;
+
+/// Room name to [`RoomRecord`].
 pub(super) const ROOMS: TableDefinition<&str, &[u8]> = TableDefinition::new("rooms");
 
 /// Room name and number of the edit to its Yjs update.
@@ -35,22 +39,47 @@ pub(super) const META_SCHEMA: &str = "schema";
 /// The key of the number of the newest log entry. It outlives the entry, so that a number is never given twice.
 pub(super) const META_LOG_SEQ: &str = "log_seq";
 
-/// The first byte of every record and log entry; the rest is postcard.
+/// The first byte of every log entry, and of every record of schema 1; the rest is postcard.
 const FORMAT: u8 = 1;
 
-/// A record or a log entry as bytes.
-pub(super) fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>, StoreError> {
-    postcard::to_extend(value, vec![FORMAT]).map_err(|e| StoreError::Failed(format!("a record cannot be written: {e}")))
+/// The first byte of every record since schema 2.
+const RECORD_FORMAT: u8 = 2;
+
+/// What a damaged record is called.
+const RECORD: &str = "a room's record";
+
+/// A room's record as bytes.
+pub(super) fn encode_record(record: &RoomRecord) -> Result<Vec<u8>, StoreError> {
+    to_bytes(RECORD_FORMAT, record)
 }
 
-/// A record or a log entry from its bytes; `what` names it in the error.
-pub(super) fn decode<T: DeserializeOwned>(what: &str, bytes: &[u8]) -> Result<T, StoreError> {
-    let damaged = |why: &dyn std::fmt::Display| StoreError::Damaged(format!("{what} cannot be read: {why}"));
+/// A room's record from its bytes.
+pub(super) fn decode_record(bytes: &[u8]) -> Result<RoomRecord, StoreError> {
     match bytes.split_first() {
-        Some((&FORMAT, rest)) => postcard::from_bytes(rest).map_err(|e| damaged(&e)),
-        Some((format, _)) => Err(damaged(&format_args!("unknown format {format}"))),
-        None => Err(damaged(&"it is empty")),
+        Some((&RECORD_FORMAT, rest)) => postcard::from_bytes(rest).map_err(|error| damaged(RECORD, &error)),
+        _ => decode::<FirstRecord>(RECORD, bytes).map(RoomRecord::from),
     }
+}
+
+/// A log entry as bytes.
+pub(super) fn encode_entry(entry: &NewEntry) -> Result<Vec<u8>, StoreError> {
+    to_bytes(FORMAT, entry)
+}
+
+fn to_bytes<T: Serialize>(format: u8, value: &T) -> Result<Vec<u8>, StoreError> {
+    postcard::to_extend(value, vec![format]).map_err(|e| StoreError::Failed(format!("a record cannot be written: {e}")))
+}
+
+fn decode<T: DeserializeOwned>(what: &str, bytes: &[u8]) -> Result<T, StoreError> {
+    match bytes.split_first() {
+        Some((&FORMAT, rest)) => postcard::from_bytes(rest).map_err(|e| damaged(what, &e)),
+        Some((format, _)) => Err(damaged(what, &format_args!("unknown format {format}"))),
+        None => Err(damaged(what, &"it is empty")),
+    }
+}
+
+fn damaged(what: &str, why: &dyn std::fmt::Display) -> StoreError {
+    StoreError::Damaged(format!("{what} cannot be read: {why}"))
 }
 
 /// The log entry with this number.
@@ -63,5 +92,10 @@ pub(super) fn log_entry(log: &impl ReadableTable<u64, &'static [u8]>, seq: u64) 
 
 /// A log entry from its bytes.
 pub(super) fn decode_entry(seq: u64, bytes: &[u8]) -> Result<LogEntry, StoreError> {
-    Ok(decode::<NewEntry>("a log entry", bytes)?.numbered(seq))
+    Ok(decode_log(bytes)?.numbered(seq))
+}
+
+/// What a log entry says, without its number.
+pub(super) fn decode_log(bytes: &[u8]) -> Result<NewEntry, StoreError> {
+    decode("a log entry", bytes)
 }

@@ -13,11 +13,11 @@ use std::thread;
 use collab_proto::Generation;
 use collab_proto::api::{LogKind, LogQuery};
 use futures_util::future::join_all;
-use redb::Builder;
+use redb::{Builder, ReadableDatabase};
 use tempfile::TempDir;
 
 use super::files::Occasion;
-use super::tables::{META, META_SCHEMA};
+use super::tables::{META, META_SCHEMA, ROOMS};
 use super::*;
 use crate::store::conformance::{self, append, create, edit, entry, name, record, texts};
 use crate::store::faulty::FaultyStore;
@@ -111,7 +111,47 @@ fn a_newer_schema_is_refused() {
     transaction.open_table(META).expect("a table").insert(META_SCHEMA, 7).expect("written");
     transaction.commit().expect("durable");
     drop(database);
-    assert_eq!(error(RedbStore::open(&path)), StoreError::NewerSchema { found: 7, known: 1 });
+    assert_eq!(error(RedbStore::open(&path)), StoreError::NewerSchema { found: 7, known: 2 });
+}
+
+/// A record as schema 1 has it: the format's number, then name, generation, time, password and its version.
+const FIRST_RECORD: &[u8] = b"\x01\x01a\x01\x07\x0d$argon2id$\xe2\x80\xa6\x01";
+
+#[tokio::test]
+async fn a_store_of_the_first_schema_is_read_and_goes_on_in_the_new_one() {
+    let (_directory, path) = place();
+    let store = RedbStore::open(&path).expect("a new store");
+    create(&store, "a").await;
+    append(&store, "a", "1").await.expect("durable");
+    drop(store);
+    let database = Builder::new().open(&path).expect("a database");
+    let transaction = database.begin_write().expect("a transaction");
+    transaction.open_table(META).expect("a table").insert(META_SCHEMA, 1).expect("written");
+    transaction.open_table(ROOMS).expect("a table").insert("a", FIRST_RECORD).expect("written");
+    transaction.commit().expect("durable");
+    drop(database);
+
+    let findings = check::check(&path, |_| Ok(1)).expect("a store");
+    assert_eq!((findings.rooms, findings.problems), (1, 0), "{:?}", findings.told);
+    let schema = |path: &PathBuf| {
+        let database = Builder::new().open(path).expect("a database");
+        let meta = database.begin_read().expect("a read").open_table(META).expect("a table");
+        meta.get(META_SCHEMA).expect("a read").map(|schema| schema.value())
+    };
+    assert_eq!(schema(&path), Some(1), "who only looks changes nothing");
+
+    let store = RedbStore::open(&path).expect("the same store");
+    assert_eq!(store.room(&name("a")).await, Ok(Some(record("a", 1))));
+    assert_eq!(append(&store, "a", "2").await, Ok(2));
+    let mut changed = record("a", 1);
+    changed.set_password(crate::store::Entrance::Viewers, Some("other".into()));
+    changed.revision = 1;
+    store.update_room(changed.clone(), entry(1, LogKind::ViewerPasswordChanged, "a")).await.expect("written");
+    drop(store);
+    assert_eq!(schema(&path), Some(2), "an older version could not read that");
+    let store = RedbStore::open(&path).expect("the same store");
+    assert_eq!(store.room(&name("a")).await, Ok(Some(changed)));
+    assert_eq!(texts(&store, "a").await, (vec!["1".into(), "2".into()], 2));
 }
 
 #[test]

@@ -41,4 +41,5 @@ export const KINDS = [
   'admin-query',
   'backed-up',
   'restored',
+  'viewer-password-changed',
 ]

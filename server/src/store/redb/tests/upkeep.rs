@@ -6,7 +6,7 @@ use bytes::Bytes;
 use collab_proto::Generation;
 use redb::WriteTransaction;
 
-use super::super::tables::{LOG, LOG_BY_ROOM, ROOMS, SNAPSHOTS, UPDATES, encode};
+use super::super::tables::{LOG, LOG_BY_ROOM, ROOMS, SNAPSHOTS, UPDATES, encode_record};
 use super::*;
 use crate::store::backup::{BackupError, Record, write_all};
 use crate::store::conformance::backup;
@@ -50,13 +50,13 @@ async fn a_whole_store_is_found_whole() {
 
 #[tokio::test]
 async fn every_kind_of_damage_in_single_records_is_told() {
-    let other = encode(&record("z", 1)).expect("a record");
+    let other = encode_record(&record("z", 1)).expect("a record");
     type Spoil<'s> = Box<dyn FnOnce(&WriteTransaction) + 's>;
     let cases: Vec<(&str, Spoil<'_>)> = vec![
         ("edit 2 of b is missing", Box::new(|t| drop(t.open_table(UPDATES).unwrap().remove(("b", 2)).unwrap()))),
         ("edit 1 of a is missing", Box::new(|t| drop(t.open_table(SNAPSHOTS).unwrap().remove("a").unwrap()))),
         (
-            "its record cannot be read",
+            "a room's record cannot be read",
             Box::new(|t| drop(t.open_table(ROOMS).unwrap().insert("b", &b"\x01?"[..]).unwrap())),
         ),
         ("says z", Box::new(|t| drop(t.open_table(ROOMS).unwrap().insert("b", other.as_slice()).unwrap()))),
