@@ -111,6 +111,21 @@ pub struct RoomInfo {
     pub members: u32,
 }
 
+/// `POST /api/preview`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PreviewRequest {
+    /// A text in Markdown, at most as long as a document may be.
+    pub markdown: String,
+}
+
+/// The answer to [`PreviewRequest`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Preview {
+    /// The text as HTML in which nothing can be executed.
+    pub html: String,
+}
+
 /// Every refusal over HTTP.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ApiError {

@@ -31,6 +31,8 @@ pub mod app;
 
 pub mod http;
 
+pub mod preview;
+
 pub mod config;
 
 pub mod data_dir;

@@ -39,7 +39,8 @@ pub(super) async fn admin_or_owner(app: &App, headers: &HeaderMap, room: &RoomNa
     Err(Refusal::new(Code::Unauthorized, "This needs the server's admin token or the room's owner token.").into())
 }
 
-fn bearer(headers: &HeaderMap) -> Option<&str> {
+/// The token that a request carries.
+pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
     let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
 }

@@ -13,13 +13,14 @@ use super::answer::Answer;
 /// Longest time for one request; the longest wait for a log entry is 30 seconds.
 const MAX_REQUEST_TIME: Duration = Duration::from_secs(40);
 
-/// What a page of ours may do. The editor makes its styles as it runs; sessions go to another port, by the `https` scheme.
+/// What a page of ours may do, besides where it connects. The editor makes its styles as it runs.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
-    img-src 'self' data:; font-src 'self'; manifest-src 'self'; connect-src 'self' https:; \
+    img-src 'self' data:; font-src 'self'; manifest-src 'self'; \
     base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
-const SECURITY_HEADERS: [(HeaderName, &str); 5] = [
-    (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
+const SECURITY_HEADERS: [(HeaderName, &str); 6] = [
+    (HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
+    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::REFERRER_POLICY, "no-referrer"),
     (header::X_FRAME_OPTIONS, "DENY"),
@@ -38,11 +39,30 @@ pub(super) async fn guard(Extension(peer): Extension<Peer>, request: Request, ne
 }
 
 /// Adds the headers that make browsers careful.
-pub(super) async fn secure(mut response: Response) -> Response {
+pub(super) async fn secure(request: Request, next: Next) -> Response {
+    let policy = policy(host(request.uri(), request.headers()).map(name_of));
+    let mut response = next.run(request).await;
+    if let Ok(policy) = HeaderValue::try_from(policy) {
+        response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
+    }
     for (name, value) in SECURITY_HEADERS {
         response.headers_mut().insert(name, HeaderValue::from_static(value));
     }
     response
+}
+
+/// Sessions go to any port of the host that the page came from, WebTransport by the `https` scheme, and nowhere else. Policies
+/// have no words for IPv6 addresses: there, to any host.
+fn policy(name: Option<&str>) -> String {
+    let plain = |name: &&str| {
+        !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-".contains(&byte))
+    };
+    let connect = match name.filter(plain) {
+        Some(name) if is_loopback(name) => format!("https://{name}:* wss://{name}:* ws://{name}:*"),
+        Some(name) => format!("https://{name}:* wss://{name}:*"),
+        None => "https: wss: ws:".to_owned(),
+    };
+    format!("{CONTENT_SECURITY_POLICY}; connect-src 'self' {connect}")
 }
 
 fn check(peer: Peer, method: &Method, uri: &Uri, headers: &HeaderMap) -> Result<(), Answer> {
@@ -68,12 +88,16 @@ fn host<'r>(uri: &'r Uri, headers: &'r HeaderMap) -> Option<&'r str> {
     uri.authority().map(|authority| authority.as_str()).or_else(header)
 }
 
-fn is_loopback(host: &str) -> bool {
-    let name = match host.rsplit_once(':') {
+/// A host without its port.
+fn name_of(host: &str) -> &str {
+    match host.rsplit_once(':') {
         Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
         _ => host,
-    };
-    matches!(name.to_ascii_lowercase().as_str(), "localhost" | "127.0.0.1" | "[::1]")
+    }
+}
+
+fn is_loopback(host: &str) -> bool {
+    matches!(name_of(host).to_ascii_lowercase().as_str(), "localhost" | "127.0.0.1" | "[::1]")
 }
 
 fn is_same(peer: Peer, origin: &HeaderValue, host: Option<&str>) -> bool {
@@ -85,6 +109,16 @@ fn is_same(peer: Peer, origin: &HeaderValue, host: Option<&str>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_page_connects_to_its_own_host_alone() {
+        let connect = |host| policy(Some(name_of(host))).rsplit_once("connect-src ").unwrap().1.to_owned();
+        assert_eq!(connect("write.example:4433"), "'self' https://write.example:* wss://write.example:*");
+        assert_eq!(connect("localhost:3001"), "'self' https://localhost:* wss://localhost:* ws://localhost:*");
+        for strange in ["[::1]:3001", "a;script-src *", "a b", "", "*"] {
+            assert_eq!(connect(strange), "'self' https: wss: ws:", "{strange}");
+        }
+    }
 
     #[test]
     fn only_loopback_names_are_loopback() {

@@ -1,7 +1,7 @@
 //! The pages and the JSON API, over HTTPS and, for this machine alone, in clear text. One router serves both.
 //!
 //! Reading order: [`listener`] (connections), `guard` (what every request must pass), `access` (who asks), `rooms`, `members`,
-//! `logs`, `backup`, `server` (the API), `sockets` (from HTTP to WebSocket), `pages` (what a browser shows), `answer` (refusals as
+//! `logs`, `backup`, `server`, `preview` (the API), `sockets` (from HTTP to WebSocket), `pages` (what a browser shows), `answer` (refusals as
 //! HTTP).
 
 pub mod listener;
@@ -20,6 +20,8 @@ mod backup;
 
 mod server;
 
+mod preview;
+
 mod sockets;
 
 mod pages;
@@ -31,7 +33,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, map_response};
-use axum::routing::{any, delete, get, put};
+use axum::routing::{any, delete, get, post, put};
 use tower_http::compression::CompressionLayer;
 
 use crate::app::App;
@@ -43,6 +45,8 @@ const MAX_BODY_BYTES: usize = 16 * 1024;
 
 /// Everything that is served over HTTP. Requests must carry a [`Peer`], as those that come by [`serve`] do.
 pub fn router(app: Arc<App>) -> Router {
+    let previews = preview::Previews::new(app.clone());
+    let large = DefaultBodyLimit::max(previews.max_body());
     let api = Router::new()
         .route("/server", get(server::info))
         .route("/rooms", get(rooms::list).post(rooms::create))
@@ -54,6 +58,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/rooms/{name}/members/{member}/role", put(members::change_role))
         .route("/logs", get(logs::logs))
         .route("/backup", get(backup::backup))
+        .route("/preview", post(preview::preview).with_state(previews).layer(large))
         .with_state(logs::Api::new(app.clone()))
         .layer(map_response(answer::never_kept))
         .fallback(answer::no_such_endpoint)
@@ -69,7 +74,7 @@ pub fn router(app: Arc<App>) -> Router {
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .layer(CompressionLayer::new())
         .layer(from_fn(guard::guard))
-        .layer(map_response(guard::secure))
+        .layer(from_fn(guard::secure))
 }
 
 #[cfg(test)]

@@ -60,6 +60,12 @@ async fn every_answer_makes_browsers_careful() {
         assert!(policy.contains("script-src 'self';"), "no inline script");
         assert_eq!(answer.header("x-content-type-options"), "nosniff");
         assert_eq!(answer.header("referrer-policy"), "no-referrer");
+        assert_eq!(answer.header("cross-origin-opener-policy"), "same-origin");
+        assert!(answer.header("permissions-policy").contains("camera=()"));
+        assert!(
+            policy.ends_with("connect-src 'self' https://localhost:* wss://localhost:* ws://localhost:*"),
+            "{policy}"
+        );
     }
     assert_eq!(site.get("/api/server").await.header("cache-control"), "no-store");
     let foreign = site.send(Request::get("/").header("host", "evil.example").body(Body::empty()).unwrap()).await;

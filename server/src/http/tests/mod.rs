@@ -10,6 +10,8 @@ mod log;
 
 mod people;
 
+mod preview;
+
 mod page;
 
 use std::net::SocketAddr;

@@ -6,7 +6,7 @@ use super::*;
 #[tokio::test]
 async fn the_address_shows_the_page_or_how_to_build_it() {
     let site = Site::new().await;
-    for (path, file) in [("/", "index.html"), ("/logs", "logs.html")] {
+    for (path, file) in [("/", "index.html"), ("/logs", "logs.html"), ("/status", "status.html")] {
         let page = site.get(path).await;
         assert_eq!(page.header("content-type"), "text/html; charset=utf-8");
         match <Pages as rust_embed::RustEmbed>::get(file) {
