@@ -56,6 +56,7 @@ const TAGS: [&str; 28] = [
 static SANITISER: LazyLock<Builder<'static>> = LazyLock::new(|| {
     let mut builder = Builder::empty();
     builder.add_tags(TAGS);
+    builder.rm_generic_attributes(&["lang", "title"]);
     builder.add_tag_attributes("a", &["href", "title"]);
     builder.add_tag_attributes("img", &["src", "alt", "title"]);
     builder.add_tag_attributes("ol", &["start"]);

@@ -142,7 +142,8 @@ async fn a_role_acts_at_once_and_stays_until_the_password_changes() {
     let again = entry.join("Ada", ada.come_back()).await.unwrap();
     assert_eq!((again.member, again.role()), (ada.member, Role::Viewer));
     assert_eq!(site.role(ada.member, "editor").await, StatusCode::NO_CONTENT);
-    assert_eq!(entry.join("Ada", again.come_back()).await.unwrap().role(), Role::Editor);
+    let ada = entry.join("Ada", again.come_back()).await.unwrap();
+    assert_eq!(ada.role(), Role::Editor);
 
     assert_eq!(site.role(ada.member, "owner").await, StatusCode::BAD_REQUEST);
     assert_eq!(site.role(MemberId(1), "viewer").await, StatusCode::NOT_FOUND);
