@@ -72,6 +72,7 @@ e2e: page-check ## Two pages in Chromium and a terminal write into one text
 smoke: ## A short run of the load generator: nothing lost, all replicas equal
 	cargo build --workspace --bins --locked
 	target/debug/collab-bench --clients 50 --rooms 5 --duration 5s
+	target/debug/collab-bench --clients 50 --rooms 5 --duration 3s --transport websocket
 	target/debug/collab-bench reconnect --clients 50 --rooms 5 --duration 6s --kill-after 2s
 
 bench: build ## Measure latencies with 1,000 clients (CLIENTS=, DURATION=)

@@ -208,7 +208,7 @@ async fn ping_measures_datagrams_and_streams() {
         assert!((1..5_000_000).contains(&median), "{median}");
     }
     assert_eq!(results[0]["transport"], "webtransport");
-    for (transport, first) in [("auto", "over WebTransport"), ("websocket", "over WebSocket")] {
+    for (transport, first) in [("webtransport", "over WebTransport"), ("websocket", "over WebSocket")] {
         let lines = cli.ok(&["ping", "--count", "2", "--interval", "0.02", "--transport", transport]).await;
         assert_eq!((lines.lines().next(), lines.lines().count()), (Some(first), 4), "{lines}");
     }

@@ -51,6 +51,10 @@ async fn udp_that_is_swallowed_costs_less_than_two_seconds_once() {
     let hole = UdpSocket::bind("127.0.0.1:0").await.expect("a socket");
     let address = either(format!("https://127.0.0.1:{}/", hole.local_addr().expect("an address").port()), &server);
     let endpoint = server.endpoint();
+    let begun = Instant::now();
+    let direct = Address::WebSocket(server.secure_websocket_url(), Because::Chosen);
+    Person::join_by(direct, endpoint.clone(), "demo", "Cyd").await;
+    let usual = begun.elapsed();
     let mut times = Vec::new();
     for name in ["Ada", "Bob"] {
         let begun = Instant::now();
@@ -58,8 +62,8 @@ async fn udp_that_is_swallowed_costs_less_than_two_seconds_once() {
         times.push(begun.elapsed());
         assert_eq!(person.seen().way, BLOCKED);
     }
-    println!("in the room after {:?}, and {:?} when it was known", times[0], times[1]);
-    assert!(times[0] < SOON && times[1] < times[0], "{times:?}");
+    println!("in the room after {:?}, {:?} when it was known, {usual:?} by WebSocket alone", times[0], times[1]);
+    assert!(times[0] < SOON + usual && times[1] < times[0], "{times:?}");
 }
 
 #[tokio::test]
@@ -70,7 +74,8 @@ async fn a_connection_goes_over_to_websocket_when_udp_dies_and_back_when_it_live
     let endpoint = server.endpoint().retry_webtransport_after(Duration::from_secs(1));
     let mut ada = Person::join_by(either(relay.webtransport_url(), &server), endpoint, "demo", "Ada").await;
     let mut bob = Person::join(&server, "demo", "Bob").await;
-    assert_eq!(ada.seen().way, Some(Way::WebTransport));
+    // A busy machine may take the other way first.
+    ada.wait("WebTransport", |seen| seen.way == Some(Way::WebTransport)).await;
     let member = ada.seen().member;
     ada.type_text("<one>").await;
     bob.wait_for("<one>").await;

@@ -226,6 +226,8 @@ impl Interpreter {
                 let wait = Duration::from_millis(retry_after_ms.unwrap_or(1000).into());
                 self.edits.too_early(now, id, wait);
             }
+            // The role changed while it was on its way.
+            ServerFrame::Rejected { code: Code::ReadOnly, .. } => self.edits = Edits::default(),
             ServerFrame::Rejected { code, .. } => self.on_rejected(code),
             ServerFrame::Members { joined, left, .. } => self.on_members(joined, &left),
             ServerFrame::RoleChanged { role } => self.on_role(role),
@@ -284,7 +286,9 @@ impl Interpreter {
     fn on_role(&mut self, role: Role) {
         let Some(seated) = &mut self.seated else { return };
         let before = std::mem::replace(&mut seated.role, role);
-        if before == Role::Viewer && role != Role::Viewer {
+        if role == Role::Viewer {
+            self.edits = Edits::default();
+        } else if before == Role::Viewer {
             self.close(Code::ResyncNeeded);
         }
     }

@@ -1,5 +1,7 @@
 use collab_document::Document;
 use collab_proto::{EditId, Generation, MemberInfo};
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
 
 use super::*;
 
@@ -131,6 +133,54 @@ fn a_viewer_reads_on_and_comes_again_when_they_may_write() {
     assert_eq!(outputs(&mut interpreter, now), []);
     interpreter.handle_frame(now, ServerFrame::RoleChanged { role: Role::Editor });
     assert_eq!(outputs(&mut interpreter, now), [Output::Close(Code::ResyncNeeded)]);
+}
+
+#[test]
+fn an_editor_who_becomes_a_viewer_reads_on() {
+    let (now, mut provider) = (Instant::now(), Document::new(2));
+    let (mut interpreter, _) = seated(&Room::new("hello"), Role::Editor, now);
+    let mut typed = || Message::Update(&provider.splice(0, 0, "x").unwrap()).to_bytes();
+    interpreter.handle_message(now, &typed());
+    let [(id, _)] = edits(&outputs(&mut interpreter, now))[..] else { panic!("one edit") };
+    interpreter.handle_message(now, &typed());
+    interpreter.handle_frame(now, ServerFrame::RoleChanged { role: Role::Viewer });
+    let (code, message) = (Code::ReadOnly, String::new());
+    interpreter.handle_frame(now, ServerFrame::Rejected { id, code, message, retry_after_ms: None });
+    interpreter.handle_message(now, &typed());
+    assert_eq!(outputs(&mut interpreter, now + Duration::from_secs(1)), []);
+}
+
+#[test]
+fn any_bytes_are_taken_or_close_and_make_nothing_grow() {
+    let mut random = StdRng::seed_from_u64(1);
+    let mut document = Document::new(2);
+    let update = document.splice(0, 0, "hello").unwrap();
+    let good = [
+        Message::SyncStep1(&document.state_vector()).to_bytes(),
+        Message::SyncStep2(&update).to_bytes(),
+        Message::Update(&update).to_bytes(),
+        People::new(1).came([MemberInfo { id: MemberId(8), name: "Ada".into(), role: Role::Editor }]),
+        Message::QueryAwareness.to_bytes(),
+    ];
+    let mut closed = 0;
+    for _ in 0..20_000 {
+        let now = Instant::now();
+        let mut interpreter = Interpreter::new(now, 0, wish());
+        interpreter.handle_message(now, &good[0]);
+        interpreter.handle_frame(now, Room::new("").welcome(Role::Editor));
+        outputs(&mut interpreter, now);
+        let mut message = good[random.random_range(0..good.len())].clone();
+        for _ in 0..random.random_range(0..4) {
+            let at = random.random_range(0..message.len());
+            message[at] = random.random();
+        }
+        message.truncate(random.random_range(0..=message.len()));
+        interpreter.handle_message(now, &message);
+        let outputs = outputs(&mut interpreter, now);
+        assert!(outputs.len() <= 3, "{outputs:?}");
+        closed += usize::from(matches!(outputs.last(), Some(Output::Close(code)) if code.is_permanent()));
+    }
+    assert!((1000..20_000).contains(&closed), "{closed}");
 }
 
 #[test]
