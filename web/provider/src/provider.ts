@@ -60,7 +60,7 @@ export class CollabProvider extends ObservableV2<ProviderEvents> {
     this.#name = options.name
     this.awareness = new Awareness(doc)
     this.#presence = new PresenceBridge(this.awareness, TEXT_NAME, clock.epochMs(), this)
-    this.#saver = new Saver(doc, random)
+    this.#saver = new Saver(doc)
     this.#link = new Link(this.#linkOwner(), { transport, clock, random, credential: credentialOf(options) })
     this.#sender = new Sender({
       link: this.#link,
@@ -151,7 +151,7 @@ export class CollabProvider extends ObservableV2<ProviderEvents> {
 
   readonly #onUpdate = (update: Uint8Array, origin: unknown): void => {
     if (origin === this) return
-    this.#saver.add(update, this.#clock.now())
+    this.#saver.add(update)
     this.#sender.advance()
     this.#tellUnsaved()
   }
@@ -320,6 +320,7 @@ export class CollabProvider extends ObservableV2<ProviderEvents> {
 
   #tellRole(role: Role): void {
     this.#role = role
+    if (role !== 'viewer') this.#saver.unblock()
     this.emit('role', [role])
   }
 

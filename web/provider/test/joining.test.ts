@@ -151,5 +151,6 @@ test('a better route is taken with the resume token, and told of', async () => {
   await settle()
   expect(routes.mock.calls).toEqual([[{ type: 'websocket', reason: 'udp-blocked' }], [{ type: 'webtransport' }]])
   expect(room.server.joins.map((join) => join.credential.type)).toEqual(['Password', 'Resume'])
+  await room.clock.advance(500)
   expect([room.state, room.server.text, room.provider.saveStatus.state]).toEqual(['live', 'under way', 'saved'])
 })

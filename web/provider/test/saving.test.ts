@@ -158,8 +158,9 @@ test('somebody else\'s lost change is offered more and more rarely, until they h
   expect(room.server.edits.length).toBeLessThan(25)
   Y.applyUpdate(room.server.doc, Y.encodeStateAsUpdate(other))
   room.server.saves = true
+  const last = room.server.edits.at(-1)?.id ?? 0
   room.type('; mine')
-  room.server.send(reject(room.server.edits.at(-1)?.id ?? 0, Code.ForeignAuthor))
+  room.server.send(reject(last, Code.ForeignAuthor))
   await room.clock.advance(40_000)
   expect(room.server.text).toBe('theirs; mine')
   expect(room.provider.saveStatus.state).toBe('saved')

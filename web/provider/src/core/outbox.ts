@@ -1,6 +1,23 @@
 import * as Y from 'yjs'
-import type { Policy } from '../wire/frames'
-import { TokenBucket } from './token-bucket'
+import { Code, isPermanent } from '../wire/code'
+import { type Hold, heavier } from './hold'
+import { independentParts } from './independent-parts'
+import type { SaveState } from './save-status'
+
+/** Edits on the road at once. Each waits for a disk, so that one alone would tie the pace to it. */
+const MAX_IN_FLIGHT = 8
+/** Above this many pieces small neighbours are merged, so that a long time offline stays small. */
+const MAX_PIECES = 64
+/** How large a piece may grow by that, in bytes. */
+const PIECE_BYTES = 16 * 1024
+/** What a merge may add to each of its parts, in bytes. */
+const MERGE_MARGIN = 16
+/** An edit that fails to fit this often in a row waits for the next local change. */
+const MAX_RESYNCS = 5
+/** Time before a rejected edit goes again, where the server names none. */
+const RETRY_MS = 1_000
+/** Longest time that a server may hold an edit back. */
+const MAX_RETRY_MS = 60_000
 
 export interface Edit {
   id: number
@@ -8,145 +25,193 @@ export interface Edit {
 }
 
 /**
- * Local changes on their way to the server's disk. The first goes at once; what follows is merged until the throttle and
- * the budget allow another. One edit is under way at a time: the server wants each author's changes without a gap, and so
- * a rejected one can be put back before those that build on it. A change leaves only when the server has saved it.
+ * Local changes until the server has saved them. A change waits in a queue, goes out merged with its neighbours as one edit,
+ * and is forgotten when that edit is saved. A rejected edit goes back to the front of the queue once every edit in flight has
+ * its answer, so that edits that build on each other keep their order.
  */
 export class Outbox {
-  #queue: Uint8Array[] = []
-  #inFlight: Edit | null = null
-  #parked: Uint8Array[] = []
+  #queued: Uint8Array[] = []
+  #inFlight = new Map<number, Uint8Array>()
+  #returned = new Map<number, Uint8Array>()
   #lastId = 0
-  #notBefore = 0
-  #policy: Policy | null = null
-  #bucket: TokenBucket | null = null
+  #hold: Hold = { type: 'none' }
+  #resyncs = 0
+  /** Whether the last difference was refused because it holds changes of somebody who is here. */
+  #isForeign = false
+  /** Parts of the queue that go ahead of it. Nobody waits for their answers: the queue holds them too. */
+  #vanguard: Uint8Array[] = []
 
-  /** Keeps a local change. */
+  /** A local change. It also gives a blocked queue its next try. */
   add(update: Uint8Array): void {
-    const last = this.#queue.pop()
-    this.#queue.push(...(last ? this.#merge(last, update) : [update]))
+    this.unblock()
+    this.#queued.push(update)
+    if (this.#queued.length > MAX_PIECES) this.#queued = inPairs(this.#queued)
   }
 
   /** Changes from an earlier visit, in order, before those of this one. */
   restore(changes: Uint8Array[]): void {
-    this.#queue.unshift(...changes)
+    this.#queued.unshift(...changes)
   }
 
   /** Everything that is not saved, in order. */
   get unsaved(): Uint8Array[] {
-    const sent = this.#inFlight ? [this.#inFlight.update] : []
-    return [...this.#parked, ...sent, ...this.#queue]
+    return [...inOrder([...this.#inFlight, ...this.#returned]), ...this.#queued]
+  }
+
+  /** Lets a blocked queue try once more: something changed that may make it acceptable. */
+  unblock(): void {
+    if (!this.isBlocked) return
+    this.#hold = { type: 'none' }
+    this.#resyncs = 0
+  }
+
+  get isBlocked(): boolean {
+    return this.#hold.type === 'blocked'
+  }
+
+  /** When the next edit may go as far as the outbox is concerned; infinite while it waits for something else than time. */
+  readyAt(now: number): number {
+    const waits = this.#queued.length === 0 || this.#returned.size > 0 || this.#inFlight.size >= MAX_IN_FLIGHT
+    if (waits) return Infinity
+    if (this.#hold.type === 'until') return this.#hold.at
+    return this.#hold.type === 'none' ? now : Infinity
+  }
+
+  /** Takes the next edit off the queue: as many neighbours as fit into `maxBytes`. */
+  take(maxBytes: number): Edit | null {
+    const ahead = this.#vanguard.shift()
+    if (ahead) return { id: ++this.#lastId, update: ahead }
+    const update = this.#takeNeighbours(maxBytes)
+    if (!update) return null
+    this.#hold = { type: 'none' }
+    this.#inFlight.set(++this.#lastId, update)
+    return { id: this.#lastId, update }
+  }
+
+  #takeNeighbours(maxBytes: number): Uint8Array | null {
+    let sum = 0
+    const over = this.#queued.findIndex((piece) => (sum += piece.byteLength + MERGE_MARGIN) > maxBytes)
+    const pieces = this.#queued.splice(0, over < 0 ? this.#queued.length : Math.max(1, over))
+    return pieces.length > 1 ? Y.mergeUpdates(pieces) : (pieces[0] ?? null)
+  }
+
+  /** Forgets a saved edit; false for one that is not in flight. */
+  saved(id: number): boolean {
+    if (!this.#inFlight.delete(id)) return false
+    this.#resyncs = 0
+    this.#isForeign = false
+    this.#settle()
+    return true
+  }
+
+  /** Takes a rejected edit back; false for one that is not in flight. */
+  rejected(now: number, id: number, code: number, retryAfterMs: number | null): boolean {
+    const update = this.#inFlight.get(id)
+    if (!update) return false
+    this.#inFlight.delete(id)
+    this.#returned.set(id, update)
+    this.#hold = heavier(this.#hold, this.#holdFor(now, code, retryAfterMs))
+    this.#settle()
+    return true
+  }
+
+  #holdFor(now: number, code: number, retryAfterMs: number | null): Hold {
+    // A difference that holds changes of people who are here is refused until the server has those from themselves; one
+    // with this side's own changes from earlier until the server knows that the earlier connection is dead.
+    const isForeign = code === Code.ForeignAuthor
+    this.#isForeign ||= isForeign
+    const wantsResync = isForeign || code === Code.ResyncNeeded
+    // One of several on the road that failed for one reason.
+    if (wantsResync && this.#hold.type === 'resync') return this.#hold
+    if (isForeign || (wantsResync && this.#resyncs < MAX_RESYNCS)) {
+      const delay = retryAfterMs ?? RETRY_MS * Math.min(this.#resyncs, MAX_RESYNCS)
+      this.#resyncs++
+      return { type: 'resync', at: now + Math.min(delay, MAX_RETRY_MS), isAsked: false }
+    }
+    if (wantsResync || isPermanent(code)) return { type: 'blocked' }
+    return { type: 'until', at: now + Math.min(retryAfterMs ?? RETRY_MS, MAX_RETRY_MS) }
+  }
+
+  /** Once everything in flight has its answer, what was rejected goes back to the front, in its old order. */
+  #settle(): void {
+    if (this.#inFlight.size > 0) return
+    this.#queued.unshift(...inOrder([...this.#returned]))
+    this.#returned.clear()
+  }
+
+  /** When the server must be asked what it has; infinite when it need not be, or must answer other things first. */
+  get syncAt(): number {
+    return this.#hold.type === 'resync' && !this.#hold.isAsked && this.#inFlight.size === 0 ? this.#hold.at : Infinity
+  }
+
+  /** The server was asked. */
+  syncAsked(): void {
+    if (this.#hold.type === 'resync') this.#hold = { ...this.#hold, isAsked: true }
+  }
+
+  /** Whether what waits must be computed again from what the server has. */
+  get wantsDifference(): boolean {
+    return this.#hold.type === 'resync' && this.#inFlight.size === 0
+  }
+
+  /**
+   * `difference` holds what the server lacks. It goes in one with the queue, of which the server may have something that it
+   * has not saved: only the answer to a repetition tells that it is. Where that exceeds `maxBytes`, the changes go in the
+   * pieces in which they were made.
+   */
+  complete(difference: Uint8Array, maxBytes: number): void {
+    // Members whose unsaved changes build on each other's, as after a crash of the server, each hold all of them and are each
+    // refused for the others' sake. So everybody sends ahead what stands by itself; with each round more of it does.
+    this.#vanguard = this.#isForeign ? independentParts(difference) : []
+    this.release()
+    if (difference.byteLength > maxBytes) return
+    const merged = Y.mergeUpdates([difference, ...this.#queued])
+    this.#queued = merged.byteLength <= maxBytes ? [merged] : [difference, ...this.#queued]
+  }
+
+  /** The queue may go as it is. */
+  release(): void {
+    if (this.#hold.type === 'resync') this.#hold = { type: 'none' }
+  }
+
+  /** The connection is gone, and with it every answer that was still to come. */
+  lost(): void {
+    this.#vanguard = []
+    for (const [id, update] of this.#inFlight) this.#returned.set(id, update)
+    this.#inFlight.clear()
+    this.#settle()
+    if (this.#hold.type === 'resync') this.#hold = { ...this.#hold, isAsked: false }
   }
 
   /** Forgets everything: the text it belongs to is given up. */
   clear(): void {
-    this.#queue = []
-    this.#parked = []
-    this.#inFlight = null
+    this.#queued = []
+    this.#inFlight.clear()
+    this.#returned.clear()
+    this.#vanguard = []
+    this.#hold = { type: 'none' }
+    this.#resyncs = 0
+    this.#isForeign = false
   }
 
-  /** Takes over the limits of a new membership. What was under way is sent again. */
-  attach(policy: Policy, now: number): void {
-    this.detach()
-    this.#policy = policy
-    this.#bucket = new TokenBucket(policy.burst, policy.editsPerMinute, policy.tokens, now)
-    this.#notBefore = now
+  get state(): SaveState {
+    if (this.#queued.length > 0 || this.#returned.size > 0) return 'device'
+    return this.#inFlight.size > 0 ? 'sent' : 'saved'
   }
+}
 
-  /** The connection is gone; nothing is sent until the next {@link attach}. */
-  detach(): void {
-    this.#requeue()
-    this.#policy = null
-    this.#bucket = null
+/** Small neighbours merged, two and two: so a change is merged a few times in all, however long the queue grows. */
+function inPairs(pieces: Uint8Array[]): Uint8Array[] {
+  const pairs: Uint8Array[] = []
+  for (let at = 0; at < pieces.length; at++) {
+    const [one, other] = pieces.slice(at, at + 2)
+    const fits = one && other && one.byteLength + other.byteLength <= PIECE_BYTES
+    if (fits) at++
+    if (one) pairs.push(fits ? Y.mergeUpdates([one, other]) : one)
   }
+  return pairs
+}
 
-  /** The next edit to send, if one is due. */
-  poll(now: number): Edit | null {
-    if (now < this.nextAt(now) || !this.#policy) return null
-    const update = this.#queue.shift()
-    if (!update) return null
-    this.#bucket?.take(now)
-    this.#notBefore = now + this.#policy.throttleMs
-    this.#inFlight = { id: ++this.#lastId, update }
-    return this.#inFlight
-  }
-
-  /** When {@link poll} gives an edit; infinite while nothing may go. What builds on a parked change would leave a gap. */
-  nextAt(now: number): number {
-    if (!this.isWaiting || this.#inFlight || this.hasParked || !this.#bucket) return Infinity
-    return Math.max(this.#notBefore, this.#bucket.readyAt(now))
-  }
-
-  /** How many edits the budget has left; null while not attached. */
-  editsLeft(now: number): number | null {
-    return this.#bucket?.left(now) ?? null
-  }
-
-  /** The edit is safe. Returns whether it was the one under way. */
-  saved(id: number): boolean {
-    if (this.#inFlight?.id !== id) return false
-    this.#inFlight = null
-    return true
-  }
-
-  /** The edit was not taken, and may be sent again from `notBefore` on. */
-  retry(id: number, notBefore: number): void {
-    if (this.#inFlight?.id !== id) return
-    this.#requeue()
-    this.#notBefore = Math.max(this.#notBefore, notBefore)
-  }
-
-  /** The edit will never be taken as it is. It is kept, but not sent again by itself. */
-  park(id: number): void {
-    if (this.#inFlight?.id !== id) return
-    this.#parked.push(this.#inFlight.update)
-    this.#inFlight = null
-  }
-
-  /**
-   * Adds what the server lacks, computed from its state. It goes in one with all that waits, of which the server may have
-   * something that it has not saved: only the answer to a repetition tells that it is. Where that exceeds the server's
-   * limit, the changes go in the pieces in which they were made.
-   */
-  complete(diff: Uint8Array): void {
-    const waiting = [...this.#parked.splice(0), ...this.#queue]
-    const fits = diff.byteLength <= this.#maxBytes
-    const merged = fits ? Y.mergeUpdates([diff, ...waiting]) : diff
-    const isOne = fits && merged.byteLength <= this.#maxBytes
-    this.#queue = isOne ? [merged] : fits ? [diff, ...waiting] : waiting
-  }
-
-  get inFlight(): Edit | null {
-    return this.#inFlight
-  }
-
-  get hasParked(): boolean {
-    return this.#parked.length > 0
-  }
-
-  get isWaiting(): boolean {
-    return this.#queue.length > 0
-  }
-
-  /** Whether everything is saved. */
-  get isEmpty(): boolean {
-    return !this.isWaiting && !this.#inFlight && !this.hasParked
-  }
-
-  #requeue(): void {
-    if (!this.#inFlight) return
-    const next = this.#queue.shift()
-    this.#queue.unshift(...(next ? this.#merge(this.#inFlight.update, next) : [this.#inFlight.update]))
-    this.#inFlight = null
-  }
-
-  /** Both in one if the server would take that. */
-  #merge(first: Uint8Array, second: Uint8Array): Uint8Array[] {
-    const merged = Y.mergeUpdates([first, second])
-    return merged.byteLength <= this.#maxBytes ? [merged] : [first, second]
-  }
-
-  get #maxBytes(): number {
-    return this.#policy?.maxUpdateBytes ?? 256 * 1024
-  }
+function inOrder(edits: [number, Uint8Array][]): Uint8Array[] {
+  return edits.sort(([a], [b]) => a - b).map(([, update]) => update)
 }

@@ -1,97 +1,95 @@
 import * as Y from 'yjs'
-import { Code, isPermanent } from '../wire/code'
-import type { ClientFrame, Durability, Rejected, Welcome } from '../wire/frames'
-import { Backoff } from './backoff'
+import { MAX_UPDATE_BYTES } from '../wire/limits'
+import type { ClientFrame, Durability, Policy, Rejected, Welcome } from '../wire/frames'
 import { withoutDeletionsOf } from './deletions'
 import { Outbox } from './outbox'
 import type { SaveStatus } from './save-status'
+import { TokenBucket } from './token-bucket'
 
 /** Brings local changes to the server's disk, whatever it answers. Pure: time is an argument. */
 export class Saver {
   readonly #doc: Y.Doc
   readonly #outbox = new Outbox()
-  readonly #backoff: Backoff
   #problem: SaveStatus['problem'] = null
   #durability: Durability | null = null
-  /** When to ask for the server's state; infinite when that is not needed. */
-  #syncAt = Infinity
-  #isSyncing = false
+  /** The limits of the present membership; null without one. */
+  #policy: Policy | null = null
+  #bucket: TokenBucket | null = null
+  /** Joining again does not lift the throttle. */
+  #lastEditAt = -Infinity
 
-  constructor(doc: Y.Doc, random: () => number) {
+  constructor(doc: Y.Doc) {
     this.#doc = doc
-    this.#backoff = new Backoff(random)
   }
 
   /** A local change. */
-  add(update: Uint8Array, now: number): void {
+  add(update: Uint8Array): void {
     this.#outbox.add(update)
-    // The person did something about it: one more try, with all that is there.
-    if (this.#outbox.hasParked && !this.#isSyncing) this.#syncAt = Math.min(this.#syncAt, now)
   }
 
-  attach(welcome: Welcome, now: number): void {
-    this.#outbox.attach(welcome.policy, now)
-    this.#isSyncing = false
-    this.#syncAt = this.#outbox.hasParked ? now : Infinity
-    if (this.#outbox.isEmpty && hasMore(this.#doc, welcome.stateVector)) {
-      this.#complete(welcome.stateVector, welcome.missing)
-    }
+  attach({ policy, stateVector, missing }: Welcome, now: number): void {
+    this.#policy = policy
+    this.#bucket = new TokenBucket(policy.burst, policy.editsPerMinute, policy.tokens, now)
+    const isUnknown = this.isEmpty && hasMore(this.#doc, stateVector)
+    if (isUnknown || this.#outbox.wantsDifference) this.#complete(stateVector, missing)
   }
 
   detach(): void {
-    this.#outbox.detach()
-    this.#isSyncing = false
-    this.#syncAt = Infinity
+    this.#outbox.lost()
+    this.#policy = null
+    this.#bucket = null
+  }
+
+  /** This member may change the text now. */
+  unblock(): void {
+    this.#outbox.unblock()
   }
 
   /** The next frame to send, if one is due. */
   poll(now: number): ClientFrame | null {
-    if (now >= this.#syncAt) {
-      this.#syncAt = Infinity
-      this.#isSyncing = true
+    if (!this.#policy) return null
+    if (now >= this.#outbox.syncAt) {
+      this.#outbox.syncAsked()
       return { type: 'SyncRequest', stateVector: Y.encodeStateVector(this.#doc) }
     }
-    if (this.#isHeld) return null
-    const edit = this.#outbox.poll(now)
-    return edit && { type: 'Edit', id: edit.id, update: edit.update }
+    const edit = now >= this.#nextEditAt(now) ? this.#outbox.take(this.#maxBytes) : null
+    if (!edit) return null
+    this.#bucket?.take(now)
+    this.#lastEditAt = now
+    return { type: 'Edit', id: edit.id, update: edit.update }
   }
 
+  /** When {@link poll} has something. */
   nextAt(now: number): number {
-    return this.#isHeld ? this.#syncAt : this.#outbox.nextAt(now)
+    return this.#policy ? Math.min(this.#outbox.syncAt, this.#nextEditAt(now)) : Infinity
+  }
+
+  #nextEditAt(now: number): number {
+    if (!this.#policy || !this.#bucket) return Infinity
+    const throttled = this.#lastEditAt + this.#policy.throttleMs
+    return Math.max(this.#outbox.readyAt(now), this.#bucket.readyAt(now), throttled)
   }
 
   saved(id: number, durability: Durability): void {
     if (!this.#outbox.saved(id)) return
     this.#durability = durability
-    this.#backoff.reset()
-    if (!this.#outbox.hasParked) this.#problem = null
+    if (!this.#outbox.isBlocked) this.#problem = null
   }
 
   rejected({ id, code, message, retryAfterMs }: Rejected, now: number): void {
-    const edit = this.#outbox.inFlight
-    if (edit?.id !== id) return
-    // Foreign are changes by others that the server lost, until they send them themselves, and those of an earlier visit,
-    // until the server knows that its connection is dead.
-    if (code === Code.ResyncNeeded || code === Code.ForeignAuthor) {
-      this.#outbox.retry(id, now)
-      this.#syncAt = now + this.#backoff.next()
-    } else if (isPermanent(code)) {
-      this.#outbox.park(id)
-      this.#problem = { code, message }
-    } else {
-      this.#outbox.retry(id, now + (retryAfterMs ?? this.#backoff.next()))
-    }
+    if (!this.#outbox.rejected(now, id, code, retryAfterMs)) return
+    if (this.#outbox.isBlocked) this.#problem = { code, message }
   }
 
   /** The server told its state and what it has. If we asked, what it lacks goes with all that waits. */
   resynced(stateVector: Uint8Array, theirs: Uint8Array): void {
-    if (!this.#isSyncing) return
-    this.#isSyncing = false
-    if (!this.#outbox.isEmpty) this.#complete(stateVector, theirs)
+    if (this.#outbox.wantsDifference) this.#complete(stateVector, theirs)
   }
 
   #complete(stateVector: Uint8Array, theirs: Uint8Array): void {
-    this.#outbox.complete(withoutDeletionsOf(Y.encodeStateAsUpdate(this.#doc, stateVector), theirs))
+    const difference = withoutDeletionsOf(Y.encodeStateAsUpdate(this.#doc, stateVector), theirs)
+    if (isNothing(difference)) this.#outbox.release()
+    else this.#outbox.complete(difference, this.#maxBytes)
   }
 
   /** Changes from an earlier visit that are in the document. */
@@ -111,22 +109,22 @@ export class Saver {
   }
 
   get isEmpty(): boolean {
-    return this.#outbox.isEmpty
+    return this.#outbox.state === 'saved'
   }
 
   status(now: number): Omit<SaveStatus, 'keeping'> {
-    const nextAt = this.nextAt(now)
+    const nextAt = this.#nextEditAt(now)
     return {
-      state: this.#outbox.isEmpty ? 'saved' : this.#outbox.isWaiting || this.#outbox.hasParked ? 'device' : 'sent',
+      state: this.#outbox.state,
       nextEditAt: Number.isFinite(nextAt) ? nextAt : null,
-      editsLeft: this.#outbox.editsLeft(now),
+      editsLeft: this.#bucket?.left(now) ?? null,
       problem: this.#problem,
       durability: this.#durability,
     }
   }
 
-  get #isHeld(): boolean {
-    return this.#isSyncing || this.#syncAt < Infinity
+  get #maxBytes(): number {
+    return this.#policy?.maxUpdateBytes ?? MAX_UPDATE_BYTES
   }
 }
 
@@ -135,4 +133,9 @@ function hasMore(doc: Y.Doc, stateVector: Uint8Array): boolean {
   const theirs = Y.decodeStateVector(stateVector)
   const ours = Y.decodeStateVector(Y.encodeStateVector(doc))
   return [...ours].some(([client, clock]) => clock > (theirs.get(client) ?? 0))
+}
+
+/** Whether an update changes nothing: no operations, no deletions. */
+function isNothing(update: Uint8Array): boolean {
+  return update.byteLength === 2 && update[0] === 0 && update[1] === 0
 }

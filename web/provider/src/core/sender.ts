@@ -88,8 +88,11 @@ export class Sender {
 
   #sendDue(now: number): void {
     const { link, saver, presence, mayEdit } = this.#parts
-    const frame = mayEdit() ? saver.poll(now) : null
-    if (frame) link.send(frame)
+    while (mayEdit() && link.isLive) {
+      const frame = saver.poll(now)
+      if (!frame) break
+      link.send(frame)
+    }
     const cursor = presence.poll(now)
     // The server knows who we are; it puts the member in.
     if (cursor) link.sendDatagram({ type: 'Presence', slot: this.#slot, member: 0, ...cursor })

@@ -6,6 +6,9 @@ export const MAX_SERVER_FRAME_BYTES = 8 * 1024 * 1024
 /** Largest WebSocket message, in bytes, its kind included. Longer frames go in several. */
 export const MAX_WEBSOCKET_MESSAGE_BYTES = 64 * 1024
 
+/** Largest update in one edit where no server has said otherwise, in bytes. */
+export const MAX_UPDATE_BYTES = 256 * 1024
+
 /** Largest datagram payload, in bytes. */
 export const MAX_DATAGRAM_BYTES = 1000
 
