@@ -1,5 +1,7 @@
 //! Plays the scenarios of `tests/scenarios` against the state machine. The browser's provider plays the same ones.
 
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test ends where something unexpected happens")]
+
 use std::path::Path;
 use std::time::{Duration, Instant};
 
