@@ -13,7 +13,7 @@ KILLS ?= 50
 EDITS ?= 100000
 ROOMS ?= 10000
 
-.PHONY: differential-short help run build test check unit page-check e2e smoke bench differential fuzz crash soak sim setup setup-test clean
+.PHONY: differential-short help run build test check unit page-check e2e screenshots smoke bench differential fuzz crash soak sim setup setup-test clean
 
 help: ## List what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -65,9 +65,13 @@ page-check: $(PAGE) ## Types, lint and tests of the page and the provider
 	cd tests/e2e && npm ci --no-audit --no-fund
 	cd web && npm run typecheck && npm run lint && npm test
 
-e2e: page-check ## Two pages in Chromium and a terminal write into one text
+e2e: page-check ## Pages in Chromium and Firefox, terminals and stock Yjs providers write into one text
 	cargo build --workspace --bins --locked
 	cd tests/e2e && timeout 600 npm test
+
+screenshots: page-check ## Take the README's pictures anew, from a test run
+	cargo build --workspace --bins --locked
+	cd tests/e2e && COLLAB_SCREENSHOTS=../../docs timeout 300 npm test -- looks
 
 smoke: ## A short run of the load generator: nothing lost, all replicas equal
 	cargo build --workspace --bins --locked

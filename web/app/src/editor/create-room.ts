@@ -1,3 +1,4 @@
+import { keepOwnerToken } from '../owner/owner-token'
 import { request } from '../shared/api'
 
 interface RoomCreated {
@@ -7,7 +8,7 @@ interface RoomCreated {
 }
 
 /**
- * Creates a room; the token joins as its owner.
+ * Creates a room; the token joins as its owner. This browser keeps it, for the owner's panel.
  * @throws {ApiError} when the server refuses.
  */
 export async function createRoom(name: string, password: string): Promise<string> {
@@ -16,5 +17,6 @@ export async function createRoom(name: string, password: string): Promise<string
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ name, password }),
   })
+  keepOwnerToken(created.name, created.owner_token)
   return created.owner_token
 }
