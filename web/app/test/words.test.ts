@@ -1,18 +1,18 @@
 import { Code } from '@collab/provider'
 import { expect, test } from 'vitest'
-import { budgetText, latencyText, problemText, refusalText, saveText, stateText } from '../src/editor/words'
+import { budgetText, latencyText, problemText, refusalText, retryText, saveText } from '../src/editor/words'
 
 const save = { state: 'saved', nextEditAt: null, problem: null, editsLeft: 30, durability: 'disk', keeping: 'none' } as const
 
 test('a refusal without words of ours has the server’s', () => {
   expect(refusalText(Code.WrongPassword, 'x')).toBe('Wrong password for this room.')
   expect(refusalText(4499, 'A newer reason.')).toBe('A newer reason.')
-  expect(problemText({ code: Code.InvalidUpdate, message: 'Not valid.' })).toMatch(/^Not valid\. .*download a copy/)
+  expect(problemText({ code: Code.InvalidUpdate })).toMatch(/\(4415\)\. .*download a copy/)
 })
 
 test('a countdown never shows less than it is', () => {
-  expect(stateText({ state: 'backoff', retryAt: 3_100, reason: '', code: 0 }, 1_000)).toMatch(/in 3 s$/)
-  expect(stateText({ state: 'backoff', retryAt: 1_000, reason: '', code: 0 }, 1_200)).toMatch(/in 1 s$/)
+  expect(retryText({ state: 'backoff', retryAt: 3_100, reason: '', code: 0 }, 1_000)).toMatch(/in 3 s$/)
+  expect(retryText({ state: 'backoff', retryAt: 1_000, reason: '', code: 0 }, 1_200)).toMatch(/in 1 s$/)
 })
 
 test('waiting is told only when it is longer than the throttle', () => {

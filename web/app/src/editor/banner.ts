@@ -1,4 +1,4 @@
-import { h } from '../shared/dom'
+import { button, h } from '../shared/dom'
 
 export interface Choice {
   label: string
@@ -11,9 +11,7 @@ export class Banner {
   readonly element = h('div', { class: 'banner', role: 'alert', hidden: true })
 
   show(message: string, choices: Choice[]): void {
-    const buttons = choices.map(({ label, run, isPrimary = false }) =>
-      h('button', { type: 'button', class: isPrimary ? 'small primary' : 'small', click: run }, label),
-    )
+    const buttons = choices.map(({ label, run, isPrimary = false }) => button(isPrimary ? 'small primary' : 'small', run, label))
     this.element.replaceChildren(h('p', {}, message), h('div', { class: 'choices' }, ...buttons))
     this.element.hidden = false
   }

@@ -1,14 +1,23 @@
 import { type Access, Code, type Status } from '@collab/provider'
 import { ApiError } from '../shared/api'
 import { h, setText } from '../shared/dom'
+import { languageChoice } from '../shared/language-choice'
 import { createRoom } from './create-room'
+import { RecentList } from './recent-list'
 import { nameProblem, passwordProblem, roomProblem } from './rules'
-import { refusalText, stateText } from './words'
+import { texts } from './texts'
+import { refusalText, retryText, stateText } from './words'
 
 export interface Entrance {
   room: string
   name: string
   access: Access
+}
+
+/** What the form begins with. */
+export interface Filled {
+  room: string
+  name: string
 }
 
 /** Asks for room, name and password, and tells why a join did not work. */
@@ -20,14 +29,16 @@ export class JoinForm {
   readonly #notice = h('p', { class: 'lead', role: 'status' })
   readonly #message = h('p', { class: 'message', role: 'alert' })
   readonly #progress = h('p', { class: 'progress', role: 'status' })
-  readonly #join = h('button', { type: 'submit', class: 'primary' }, 'Join')
+  readonly #join = h('button', { type: 'submit', class: 'primary' }, texts().form.join)
   readonly #create = h('button', { type: 'button', class: 'primary', click: () => void this.#createRoom() })
-  readonly #cancel = h('button', { type: 'button', click: () => this.#abandon?.() }, 'Cancel')
+  readonly #cancel = h('button', { type: 'button', click: () => this.#abandon?.() }, texts().form.cancel)
   #abandon: (() => void) | null = null
 
   constructor(
-    filled: { room: string; name: string },
+    filled: Filled,
     readonly enter: (entrance: Entrance) => void,
+    /** The language is another one: the form must be made anew. */
+    readonly changeLanguage: (filled: Filled) => void,
   ) {
     this.#room = input({ name: 'room', autocomplete: 'off', autocapitalize: 'none', spellcheck: 'false', maxlength: '64' })
     this.#room.value = filled.room
@@ -40,8 +51,8 @@ export class JoinForm {
 
   /** Puts the cursor where something is missing. */
   focus(): void {
-    const empty = [this.#room, this.#name, this.#password].find((field) => field.value === '')
-    empty?.focus()
+    const fields = [this.#room, this.#name, this.#password]
+    fields.find((field) => field.value === '')?.focus()
   }
 
   /** Says something that stays while the form does. */
@@ -57,8 +68,7 @@ export class JoinForm {
       abandon()
     }
     this.#busy(true)
-    const reason = status.state === 'backoff' ? `${status.reason} ` : ''
-    setText(this.#progress, reason + stateText(status, performance.now()))
+    setText(this.#progress, progressText(status))
   }
 
   /** The server said no. */
@@ -75,22 +85,37 @@ export class JoinForm {
       event.preventDefault()
       this.#submit({ password: this.#password.value })
     }
-    return h(
+    const { form } = texts()
+    const language = languageChoice(form.language, () => this.#speakAnew())
+    const recent = new RecentList((room) => this.#choose(room))
+    const card = h(
       'section',
       { class: 'card' },
-      h('h1', {}, 'Write together'),
-      h('p', { class: 'lead' }, 'Join a room by its name and password, or open a new one.'),
+      h('header', {}, h('h1', {}, form.title), language),
+      h('p', { class: 'lead' }, form.lead),
       this.#notice,
       h(
         'form',
         { submit, novalidate: true },
-        field('Room', this.#room, 'a–z, 0–9, - and _'),
-        field('Your name', this.#name, 'shown to the others'),
-        field('Password', this.#password, 'at least 6 characters'),
+        field(form.room, this.#room, form.roomHint),
+        field(form.name, this.#name, form.nameHint),
+        field(form.password, this.#password, form.passwordHint),
         this.#message,
         h('div', { class: 'actions' }, this.#create, this.#join, this.#cancel, this.#progress),
       ),
     )
+    return h('div', { class: 'entrance' }, card, recent.element)
+  }
+
+  #speakAnew(): void {
+    this.#abandon?.()
+    this.changeLanguage({ room: this.#room.value, name: this.#name.value })
+  }
+
+  #choose(room: string): void {
+    this.#room.value = room
+    this.#offerCreation(false)
+    this.focus()
   }
 
   #submit(access: Access): void {
@@ -116,7 +141,7 @@ export class JoinForm {
   async #createRoom(): Promise<void> {
     if (!this.#isValid()) return
     this.#busy(true)
-    setText(this.#progress, 'Creating the room…')
+    setText(this.#progress, texts().form.creating)
     try {
       const token = await createRoom(this.#room.value, this.#password.value)
       this.#offerCreation(false)
@@ -124,13 +149,13 @@ export class JoinForm {
     } catch (error) {
       this.#busy(false)
       this.#offerCreation(false)
-      this.#say(error instanceof ApiError ? refusalText(error.code, error.message) : 'The server cannot be reached.')
+      this.#say(error instanceof ApiError ? refusalText(error.code, error.message) : texts().form.unreachable)
     }
   }
 
   #offerCreation(offered: boolean): void {
     this.#create.hidden = !offered
-    setText(this.#create, `Create “${this.#room.value}” with this password`)
+    setText(this.#create, texts().form.create(this.#room.value))
     this.#join.hidden = offered
   }
 
@@ -145,6 +170,13 @@ export class JoinForm {
   #say(message: string): void {
     setText(this.#message, message)
   }
+}
+
+/** How the join goes, with the reason for waiting where the server named one. */
+function progressText(status: Status): string {
+  if (status.state !== 'backoff') return stateText(status)
+  const reason = status.code === 0 ? texts().form.unreachable : refusalText(status.code, status.reason)
+  return `${reason} ${retryText(status, performance.now())}`
 }
 
 function input(attributes: Record<string, string>): HTMLInputElement {

@@ -3,12 +3,16 @@
 import '../shared/style.css'
 import './form.css'
 import './room.css'
+import './status.css'
 import { type Access, Code, IndexedDbPersistence, type Waiting } from '@collab/provider'
+import { tellDocument } from '../shared/language'
 import { roomFromAddress, showRoomInAddress } from './address'
-import { JoinForm } from './join-form'
+import { type Filled, JoinForm } from './join-form'
 import { forgetPass, rememberName, rememberPass, rememberedName, rememberedPass } from './memory'
+import { rememberRoom } from './recent-rooms'
 import { RoomView } from './room-view'
 import { Session } from './session'
+import { texts } from './texts'
 import { timeText } from './words'
 
 const app = document.querySelector('#app') ?? document.body
@@ -28,14 +32,13 @@ async function start(): Promise<void> {
 
 /** Somebody left unsent work behind here: it is sent when they come back, which needs no password while their pass holds. */
 function welcomeBack(form: JoinForm, room: string, { user, resumeToken, keptAt }: Waiting): void {
-  form.tell(`What ${user} wrote here on ${timeText(keptAt)} is kept on this device. It is sent when ${user} joins.`)
+  form.tell(texts().form.waiting(user, timeText(keptAt)))
   if (resumeToken) enter(form, room, user, { resumeToken })
 }
 
-function showForm(): JoinForm {
-  const form: JoinForm = new JoinForm({ room: roomFromAddress(), name: rememberedName() }, ({ room, name, access }) =>
-    enter(form, room, name, access),
-  )
+function showForm(filled: Filled = { room: roomFromAddress(), name: rememberedName() }): JoinForm {
+  const join = ({ room, name, access }: { room: string; name: string; access: Access }): void => enter(form, room, name, access)
+  const form: JoinForm = new JoinForm(filled, join, (filled) => showForm(filled))
   document.title = 'collab'
   app.replaceChildren(form.element)
   form.focus()
@@ -55,7 +58,11 @@ function enter(form: JoinForm, room: string, name: string, access: Access): void
     form.refuse(code, message)
   })
   provider.on('self', (self) => rememberPass(room, self.resumeToken))
-  provider.once('self', () => showRoom(session))
+  provider.once('self', () => {
+    rememberName(name)
+    rememberRoom(room, Date.now())
+    showRoom(session)
+  })
   // Work from an earlier visit to a room that is another one by now: it can be read and kept apart.
   provider.once('generation', () => {
     if (document.contains(form.element)) showRoom(session)
@@ -64,26 +71,34 @@ function enter(form: JoinForm, room: string, name: string, access: Access): void
 
 function showRoom(session: Session): void {
   const { room, name } = session
-  rememberName(name)
   showRoomInAddress(room)
   document.title = `${room} · collab`
-  const view = new RoomView(session, {
+  const end = (): void => {
+    view.end()
+    session.end()
+  }
+  const view: RoomView = new RoomView(session, {
     leave: () => {
       forgetPass(room)
-      view.end()
+      end()
       showForm()
     },
     joinAgain: () => {
-      view.end()
+      end()
       const pass = rememberedPass(room)
       const form = showForm()
       if (pass) enter(form, room, name, { resumeToken: pass })
+    },
+    changeLanguage: () => {
+      view.end()
+      showRoom(session)
     },
   })
   app.replaceChildren(view.element)
   view.focus()
 }
 
+tellDocument()
 // Another room in the address, by a link or by hand, is another visit.
 addEventListener('hashchange', () => location.reload())
 void start()

@@ -1,56 +1,42 @@
 import { type MemberInfo, memberColour } from '@collab/provider'
 import { h, setText } from '../shared/dom'
-import { peopleText } from './words'
+import { Popup } from '../shared/popup'
+import type { Present } from './roll'
+import { texts } from './texts'
 
 const DOTS = 5
 
 /** How many are here, and who. */
 export class People {
   readonly #dots = h('span', { class: 'dots', 'aria-hidden': 'true' })
-  readonly #count = h('span', {})
-  readonly #list = h('ul', { class: 'people-list' })
-  readonly element = h(
-    'details',
-    { class: 'people' },
-    h('summary', { title: 'Who is here' }, this.#dots, this.#count),
-    this.#list,
-  )
-  #self = 0
+  readonly #count = h('span', { class: 'count' })
+  readonly #list = h('ul', { class: 'popup-body people-list' })
+  readonly #popup = new Popup('people', texts().people.title, [this.#dots, this.#count], this.#list)
+  readonly element = this.#popup.element
 
-  constructor() {
-    // A click elsewhere, or Escape, closes the list as it would a menu.
-    document.addEventListener('click', this.#onClick)
-    this.element.addEventListener('keydown', (event) => {
-      if (event.key === 'Escape') this.element.open = false
-    })
-  }
-
-  setSelf(member: number): void {
-    this.#self = member
-  }
-
-  show(count: number, members: MemberInfo[]): void {
+  /** @param self the member whose page this is */
+  show({ count, members }: Present, self: number): void {
+    const { people } = texts()
     this.element.hidden = count === 0
-    setText(this.#count, peopleText(count))
-    const ordered = [...members].sort((a, b) => Number(b.id === this.#self) - Number(a.id === this.#self))
+    setText(this.#count, people.count(count))
+    this.#popup.label = `${people.count(count)}: ${people.title}`
+    const ordered = [...members].sort((a, b) => Number(b.id === self) - Number(a.id === self))
     this.#dots.replaceChildren(...ordered.slice(0, DOTS).map((member) => dot(member.id)))
     const rest = count - members.length
-    const items = ordered.map((member) => this.#item(member))
-    this.#list.replaceChildren(...items, ...(rest > 0 ? [h('li', {}, `${rest} without a name here`)] : []))
+    const items = ordered.map((member) => item(member, member.id === self))
+    this.#list.replaceChildren(...items, ...(rest > 0 ? [h('li', {}, people.unnamed(rest))] : []))
   }
 
   end(): void {
-    document.removeEventListener('click', this.#onClick)
+    this.#popup.end()
   }
+}
 
-  readonly #onClick = (event: Event): void => {
-    if (event.target instanceof Node && !this.element.contains(event.target)) this.element.open = false
-  }
-
-  #item({ id, name, role }: MemberInfo): HTMLElement {
-    const notes = [id === this.#self ? 'you' : '', role === 'editor' ? '' : role].filter((note) => note !== '')
-    return h('li', {}, dot(id), h('span', { class: 'name' }, name), h('small', {}, notes.join(', ')))
-  }
+function item({ id, name, role }: MemberInfo, isSelf: boolean): HTMLElement {
+  const { people } = texts()
+  const roles = { viewer: people.viewer, editor: '', owner: people.owner }
+  const notes = [isSelf ? people.you : '', roles[role]].filter((note) => note !== '')
+  return h('li', {}, dot(id), h('span', { class: 'name' }, name), h('small', {}, notes.join(', ')))
 }
 
 function dot(member: number): HTMLElement {

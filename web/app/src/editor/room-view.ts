@@ -1,163 +1,219 @@
-import { Code, type Role, type SaveStatus } from '@collab/provider'
+import { Code, type Role, type SaveStatus, type Status } from '@collab/provider'
+import { keymap } from '@codemirror/view'
+import { Announcer } from '../shared/announcer'
 import { h, setText } from '../shared/dom'
-import { Banner, type Choice } from './banner'
-import { copyLink } from './copy-link'
-import { download } from './download'
+import { ConnectionBanner } from './connection-banner'
 import { Editor } from './editor'
+import { type Kind, exportText } from './export'
+import { FileInsertion } from './file-insertion'
+import { openFind } from './find'
 import { MAX_PASTE_BYTES } from './paste-guard'
 import { People } from './people'
+import { PreviewSide } from './preview-side'
+import { nextRegion } from './regions'
+import { RoomMenu } from './room-menu'
+import { RoomNews } from './room-news'
+import { RoomNotices } from './room-notices'
 import type { Session } from './session'
+import { openShare } from './share-dialog'
+import { openShortcuts } from './shortcuts'
 import { StatusBar } from './status-bar'
-import { problemText, refusalText, timeText } from './words'
+import { texts } from './texts'
+import { Toolbar, tool } from './toolbar'
+import { saveText, sizeText } from './words'
 
 export interface RoomActions {
   leave: () => void
   joinAgain: () => void
+  changeLanguage: () => void
 }
 
-/** A room as a member sees it: the text, the people, how it goes. */
+/** A room as a member sees it: the text, the people, how it goes. A session may be seen by one view after another. */
 export class RoomView {
   readonly #session: Session
   readonly #actions: RoomActions
+  readonly #announcer = new Announcer()
+  readonly #notices: RoomNotices
+  readonly #news: RoomNews
+  readonly #files: FileInsertion
   readonly #editor: Editor
+  readonly #sides: PreviewSide
   readonly #people = new People()
-  readonly #banner = new Banner()
+  readonly #toolbar: Toolbar
+  readonly #menu: RoomMenu
+  readonly #connection: ConnectionBanner
   readonly #statusBar: StatusBar
   readonly #role = h('span', { class: 'role' })
   readonly element: HTMLElement
-  /** Which trouble the banner tells of, so that only its end hides it. */
-  #problemCode = 0
-  /** Whether the person knows that this browser keeps nothing. */
-  #isWarned = false
 
   constructor(session: Session, actions: RoomActions) {
     this.#session = session
     this.#actions = actions
-    this.#editor = new Editor(session, (bytes) => this.#pasteStopped(bytes))
+    this.#notices = new RoomNotices(session)
+    this.#news = new RoomNews(session, this.#announcer)
+    this.#files = new FileInsertion({ problem: (message) => this.#notices.tell(message), done: (message) => this.#announcer.say(message) })
+    this.#editor = new Editor(session, (bytes) => this.#pasteStopped(bytes), [this.#files.extension, this.#keys])
+    this.#sides = new PreviewSide(session, this.#editor)
+    this.#toolbar = new Toolbar({
+      undo: session.undo,
+      find: () => this.#loads(openFind(this.#editor.view)),
+      preview: () => this.#togglePreview(),
+      share: () => openShare(session.room),
+    })
+    this.#menu = this.#buildMenu()
+    this.#connection = new ConnectionBanner(session)
     this.#statusBar = new StatusBar(session.provider)
     this.element = this.#build()
     this.#listen()
-    addEventListener('beforeunload', this.#onBeforeUnload)
-    addEventListener('online', this.#onOnline)
+    this.#showPresent()
   }
 
   focus(): void {
+    if (this.#session.place) this.#editor.goTo(this.#session.place)
     this.#editor.view.focus()
   }
 
+  /** Ends what is on the page; the session goes on. */
   end(): void {
+    const { provider } = this.#session
+    this.#session.place = this.#editor.place
     removeEventListener('beforeunload', this.#onBeforeUnload)
     removeEventListener('online', this.#onOnline)
-    this.#statusBar.end()
-    this.#people.end()
-    this.#editor.end()
-    this.#session.end()
+    removeEventListener('keydown', this.#onKey)
+    provider.off('members', this.#onMembers)
+    provider.off('role', this.#onRole)
+    provider.off('saved', this.#onSaved)
+    provider.off('status', this.#onStatus)
+    provider.off('damaged', this.#onDamaged)
+    const parts = [this.#announcer, this.#news, this.#statusBar, this.#connection, this.#menu, this.#toolbar, this.#people]
+    for (const part of [...parts, this.#sides, this.#editor]) part.end()
   }
 
   #build(): HTMLElement {
-    const leave = h('button', { type: 'button', class: 'small', click: () => this.#leave() }, 'Leave')
-    return h(
-      'div',
-      { class: 'room' },
-      h(
-        'header',
-        { class: 'room-bar' },
-        h('h1', {}, this.#session.room),
-        this.#role,
-        h('div', { class: 'tools' }, this.#people.element, copyLink(this.#session.room), leave),
-      ),
-      this.#banner.element,
-      h('div', { class: 'text' }, this.#editor.view.dom),
-      this.#statusBar.element,
-    )
+    const { room } = texts()
+    const leave = tool('leave', room.leave, () => this.#leave())
+    leave.append(h('span', { class: 'wide-only' }, room.leave))
+    const skip = h('a', { class: 'skip', href: '#text', click: (event) => this.#skip(event) }, room.toText)
+    const name = h('h1', { title: this.#session.room }, this.#session.room)
+    const bar = h('header', { class: 'room-bar' }, skip, name, this.#role, this.#toolbar.element, this.#people.element, this.#menu.element, leave)
+    const notices = h('div', { class: 'notices' }, this.#connection.element, this.#notices.element)
+    return h('div', { class: 'room' }, bar, notices, this.#sides.element, this.#statusBar.element, this.#announcer.element)
+  }
+
+  #buildMenu(): RoomMenu {
+    return new RoomMenu({
+      download: (kind) => this.#download(kind),
+      openFile: () => this.#files.choose(this.#editor.view),
+      manage: () => this.#loads(this.#manage()),
+      shortcuts: openShortcuts,
+      changeLanguage: this.#actions.changeLanguage,
+    })
   }
 
   #listen(): void {
     const { provider } = this.#session
-    if (provider.self) this.#people.setSelf(provider.self.member)
-    provider.on('self', ({ member }) => this.#people.setSelf(member))
-    provider.on('members', (count, members) => this.#people.show(count, members))
-    provider.on('role', (role) => this.#setRole(role))
-    provider.on('saved', (status) => this.#onSaved(status))
-    provider.on('refused', (code, message) =>
-      this.#stop(refusalText(code, message), { label: 'Join again', run: this.#actions.joinAgain }),
-    )
-    provider.on('generation', () => this.#showOldText())
-    if (provider.status.state === 'refused' && provider.status.code === Code.GenerationChanged) this.#showOldText()
-    else if (provider.restoredFrom !== null) this.#tellRestored(provider.restoredFrom)
+    provider.on('members', this.#onMembers)
+    provider.on('role', this.#onRole)
+    provider.on('saved', this.#onSaved)
+    provider.on('status', this.#onStatus)
+    provider.on('damaged', this.#onDamaged)
+    addEventListener('beforeunload', this.#onBeforeUnload)
+    addEventListener('online', this.#onOnline)
+    addEventListener('keydown', this.#onKey)
   }
 
-  /** The room is another one by now. Merging this text into it would double what both have. */
-  #showOldText(): void {
-    const discard = (): void => {
+  /** What was told before this view was there. */
+  #showPresent(): void {
+    const { provider } = this.#session
+    this.#onMembers()
+    this.#onRole(provider.self ? provider.role : 'editor')
+    this.#onSaved(provider.saveStatus)
+    this.#onStatus(provider.status)
+    if (provider.status.state !== 'refused' && provider.restoredFrom !== null && !this.#session.place) {
+      this.#notices.tellRestored(provider.restoredFrom)
+    }
+  }
+
+  readonly #onMembers = (): void => {
+    this.#people.show(this.#session.roll.present, this.#session.provider.self?.member ?? 0)
+  }
+
+  readonly #onRole = (role: Role): void => {
+    const isReadOnly = role === 'viewer'
+    setText(this.#role, isReadOnly ? texts().room.readOnly : '')
+    this.#editor.setReadOnly(isReadOnly)
+    this.#toolbar.isReadOnly = isReadOnly
+    this.#menu.isReadOnly = isReadOnly
+  }
+
+  readonly #onSaved = (status: SaveStatus): void => this.#notices.onSaved(status)
+
+  readonly #onDamaged = (records: number): void => this.#notices.tell(texts().room.damaged(records))
+
+  readonly #onStatus = (status: Status): void => {
+    if (status.state !== 'refused') return
+    this.#editor.setReadOnly(true)
+    if (status.code !== Code.GenerationChanged) return this.#notices.stopped(status.code, status.message, this.#actions.joinAgain)
+    this.#notices.oldText(() => {
       this.#session.provider.discard()
       this.#actions.joinAgain()
-    }
-    const message = 'This room was restored or made anew. What you see here is the old text.'
-    this.#stop(message, { label: 'Discard it and join', run: discard })
-  }
-
-  #tellRestored(keptAt: number): void {
-    const message = `What you wrote on ${timeText(keptAt)} was not sent then. It is in the text now.`
-    this.#banner.show(message, [{ label: 'Close', run: () => this.#banner.hide() }])
-  }
-
-  #setRole(role: Role): void {
-    setText(this.#role, role === 'viewer' ? 'Read only' : '')
-    this.#editor.setReadOnly(role === 'viewer')
-  }
-
-  #onSaved({ problem, state, keeping }: SaveStatus): void {
-    const isAtRisk = state === 'device' && keeping === 'failed' && this.#session.provider.status.state === 'backoff'
-    if (isAtRisk && !this.#isWarned) {
-      this.#isWarned = true
-      const message = 'This browser keeps nothing for this page: a private window, or a full disk. Closing it loses what is not saved.'
-      this.#banner.show(message, [this.#keepCopy, { label: 'Close', run: () => this.#banner.hide() }])
-    } else if (problem) {
-      this.#problemCode = problem.code
-      this.#banner.show(problemText(problem), [this.#keepCopy])
-    } else if (this.#problemCode !== 0) {
-      this.#problemCode = 0
-      this.#banner.hide()
-    }
-  }
-
-  /** The room is over for this copy; it can still be read and kept. */
-  #stop(message: string, way: Choice): void {
-    this.#editor.setReadOnly(true)
-    this.#banner.show(message, [this.#keepCopy, { ...way, isPrimary: true }])
+    })
   }
 
   #pasteStopped(bytes: number): void {
-    const kB = (value: number): string => `${Math.round(value / 1000)} kB`
-    const message = `That is ${kB(bytes)}; one change has at most ${kB(MAX_PASTE_BYTES)}. Paste it in smaller parts.`
-    this.#banner.show(message, [{ label: 'Close', run: () => this.#banner.hide() }])
+    this.#notices.tell(texts().files.pasteTooLarge(sizeText(bytes), sizeText(MAX_PASTE_BYTES)))
+  }
+
+  #togglePreview(): void {
+    const toggled = this.#sides.toggle()
+    this.#toolbar.isPreviewShown = this.#sides.isShown
+    this.#loads(toggled)
+  }
+
+  #download(kind: Kind): void {
+    exportText(this.#session, kind).catch(() => this.#notices.tell(texts().preview.failed))
+  }
+
+  async #manage(): Promise<void> {
+    const { OwnerPanel, keptOwnerToken } = await import('../owner')
+    const { room, provider } = this.#session
+    new OwnerPanel({ room, token: keptOwnerToken(room), self: provider.self?.member ?? 0 }).open()
+  }
+
+  /** Something whose code is fetched when it is used; without a connection it cannot be. */
+  #loads(part: Promise<void>): void {
+    part.catch(() => {
+      this.#notices.tell(texts().room.loadFailed)
+      this.#toolbar.isPreviewShown = this.#sides.isShown
+    })
   }
 
   #leave(): void {
     const { provider } = this.#session
-    const { state, keeping } = provider.saveStatus
-    if (state === 'saved') return this.#actions.leave()
-    const leaveAndKeep = (): void => {
-      provider.signOut()
-      this.#actions.leave()
-    }
-    const leaveWithout = (): void => {
-      provider.discard()
-      this.#actions.leave()
-    }
-    const isKept = keeping === 'kept'
-    const message = 'Some of your changes are not saved yet.'
-    this.#banner.show(isKept ? `${message} They are kept on this device until you join again.` : message, [
-      { label: 'Stay', run: () => this.#banner.hide() },
-      this.#keepCopy,
-      { label: 'Leave without them', run: leaveWithout },
-      ...(isKept ? [{ label: 'Leave and keep them', run: leaveAndKeep, isPrimary: true }] : []),
+    if (provider.saveStatus.state === 'saved') return this.#actions.leave()
+    this.#notices.askBeforeLeaving(provider, this.#actions.leave)
+  }
+
+  #skip(event: Event): void {
+    event.preventDefault()
+    this.#editor.view.focus()
+  }
+
+  get #keys() {
+    return keymap.of([
+      { key: 'Mod-f', run: (view) => (this.#loads(openFind(view)), true) },
+      { key: 'Mod-s', run: () => (this.#announcer.say(saveText(this.#session.provider.saveStatus)), true) },
     ])
   }
 
-  get #keepCopy() {
-    return { label: 'Download a copy', run: () => download(this.#session.content, `${this.#session.room}.txt`) }
+  readonly #onKey = (event: KeyboardEvent): void => {
+    if (event.key === 'F6') {
+      event.preventDefault()
+      nextRegion([...this.element.querySelectorAll<HTMLElement>('.room-bar, .text, .preview')])
+    } else if (event.code === 'KeyP' && event.altKey && (event.ctrlKey || event.metaKey)) {
+      event.preventDefault()
+      this.#togglePreview()
+    }
   }
 
   readonly #onBeforeUnload = (event: Event): void => {

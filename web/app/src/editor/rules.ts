@@ -1,23 +1,24 @@
 import { MAX_NAME_CHARS, MAX_PASSWORD_BYTES, MAX_ROOM_NAME_CHARS, MIN_PASSWORD_CHARS } from '@collab/provider'
+import { texts } from './texts'
 
 /** What is wrong with a room's name, or null. */
 export function roomProblem(room: string): string | null {
-  if (room === '') return 'Which room? Give it a name.'
-  if (!/^[a-z0-9_-]+$/.test(room)) return 'A room’s name is made of a–z, 0–9, - and _.'
-  if (room.length > MAX_ROOM_NAME_CHARS) return `A room’s name has at most ${MAX_ROOM_NAME_CHARS} characters.`
-  return null
+  const { rules } = texts()
+  if (room === '') return rules.noRoom
+  if (!/^[a-z0-9_-]+$/.test(room)) return rules.badRoom
+  return room.length > MAX_ROOM_NAME_CHARS ? rules.longRoom(MAX_ROOM_NAME_CHARS) : null
 }
 
 /** What is wrong with a person's name, or null. */
 export function nameProblem(name: string): string | null {
-  if (name.trim() === '') return 'What should the others call you?'
-  if (Array.from(name.trim()).length > MAX_NAME_CHARS) return `A name has at most ${MAX_NAME_CHARS} characters.`
-  return null
+  const { rules } = texts()
+  if (name.trim() === '') return rules.noName
+  return Array.from(name.trim()).length > MAX_NAME_CHARS ? rules.longName(MAX_NAME_CHARS) : null
 }
 
 /** What is wrong with a password, or null. */
 export function passwordProblem(password: string): string | null {
-  if (Array.from(password).length < MIN_PASSWORD_CHARS) return `A password has at least ${MIN_PASSWORD_CHARS} characters.`
-  if (new TextEncoder().encode(password).length > MAX_PASSWORD_BYTES) return 'This password is too long.'
-  return null
+  const { rules } = texts()
+  if (Array.from(password).length < MIN_PASSWORD_CHARS) return rules.shortPassword(MIN_PASSWORD_CHARS)
+  return new TextEncoder().encode(password).length > MAX_PASSWORD_BYTES ? rules.longPassword : null
 }

@@ -1,14 +1,15 @@
 import type { SaveState, SaveStatus } from '@collab/provider'
 import { h, setText } from '../shared/dom'
+import { texts } from './texts'
 import { saveText } from './words'
 
 const STEPS: SaveState[] = ['device', 'sent', 'saved']
-const LABELS: Record<SaveState, string> = { device: 'On this device', sent: 'Sent', saved: 'Saved' }
 
 /** Where the last change is: on this device, sent, saved. */
 export class SaveLadder {
-  readonly #steps = new Map(STEPS.map((step) => [step, h('li', { class: step }, LABELS[step])]))
-  readonly element = h('ol', { class: 'ladder', 'aria-label': 'Where your last change is' }, ...this.#steps.values())
+  readonly #words = texts().saving
+  readonly #steps = new Map(STEPS.map((step) => [step, h('li', { class: step }, this.#words[step])]))
+  readonly element = h('ol', { class: 'ladder', 'aria-label': this.#words.label }, ...this.#steps.values())
 
   show(status: SaveStatus): void {
     const reached = STEPS.indexOf(status.state)
@@ -17,7 +18,7 @@ export class SaveLadder {
       element.classList.toggle('reached', STEPS.indexOf(step) <= reached)
       if (step !== status.state) element.removeAttribute('aria-current')
       else element.setAttribute('aria-current', 'step')
-      setText(element, step === status.state ? saveText(status) : LABELS[step])
+      setText(element, step === status.state ? saveText(status) : this.#words[step])
     }
   }
 }

@@ -1,105 +1,131 @@
-import { Code, type Keeping, type LatencyReport, type SaveStatus, type Status } from '@collab/provider'
+import { Code, type Keeping, type LatencyReport, type Route, type SaveStatus, type Status } from '@collab/provider'
+import { language } from '../shared/language'
+import { texts } from './texts'
+import type { Texts } from './texts/texts'
+
+type Reason = Exclude<keyof Texts['refusals'], 'other'>
 
 /** What each refusal means for the person at this page, and what to do. */
-const REFUSALS: Record<number, string> = {
-  [Code.WrongPassword]: 'Wrong password for this room.',
-  [Code.BadToken]: 'Your pass for this room has ended. Join with the password.',
-  [Code.NoSuchRoom]: 'There is no room of this name yet.',
-  [Code.UnsupportedProtocol]: 'This page and the server are of different versions. Reload the page.',
-  [Code.BadName]: 'This name is not allowed. Rooms use a–z, 0–9, - and _; people have 1 to 40 characters.',
-  [Code.Removed]: 'You were removed from this room.',
-  [Code.Banned]: 'You may not join this room.',
-  [Code.RoomDeleted]: 'This room was deleted.',
-  [Code.Replaced]: 'You opened this room in another tab or window; this one has stopped.',
-  [Code.PasswordChanged]: 'The password of this room was changed. Join with the new one.',
-  [Code.RoomExists]: 'A room of this name exists already. Join it with its password.',
-  [Code.BadPassword]: 'A password has at least 6 characters and at most 256 bytes.',
+const REFUSALS: Record<number, Reason> = {
+  [Code.WrongPassword]: 'wrongPassword',
+  [Code.BadToken]: 'badToken',
+  [Code.NoSuchRoom]: 'noSuchRoom',
+  [Code.UnsupportedProtocol]: 'unsupportedProtocol',
+  [Code.BadName]: 'badName',
+  [Code.Removed]: 'removed',
+  [Code.Banned]: 'banned',
+  [Code.RoomDeleted]: 'roomDeleted',
+  [Code.Replaced]: 'replaced',
+  [Code.PasswordChanged]: 'passwordChanged',
+  [Code.RoomExists]: 'roomExists',
+  [Code.BadPassword]: 'badPassword',
+  [Code.Busy]: 'busy',
+  [Code.RoomFull]: 'roomFull',
+  [Code.Draining]: 'draining',
+  [Code.RateLimited]: 'rateLimited',
+  [Code.TooMany]: 'busy',
+  [Code.Storage]: 'storage',
 }
 
-/** Where a change is that is not saved, by what becomes of it when the page is closed. */
-const DEVICE: Record<Keeping, string> = {
-  none: 'Only in this tab',
-  failed: 'Only in this tab',
-  pending: 'On this device',
-  kept: 'Kept on this device',
-}
-
-/** A refusal in words; the server's own where this page knows no better. */
-export function refusalText(code: number, message: string): string {
-  return REFUSALS[code] ?? (message || 'The server refused.')
+/** A refusal in words. The server's own are English: they serve only where the page knows none and speaks English too. */
+export function refusalText(code: number, message = ''): string {
+  const { refusals } = texts()
+  const key = REFUSALS[code]
+  if (key) return refusals[key]
+  return language() === 'en' && message ? message : refusals.other(code)
 }
 
 /** What is wrong with changes that the server does not take. */
-export function problemText({ code, message }: { code: number; message: string }): string {
+export function problemText({ code }: { code: number }): string {
+  const { problems } = texts()
   switch (code) {
     case Code.DocumentFull:
-      return 'This text has reached its largest size. Remove something, then it can be saved.'
+      return problems.documentFull
     case Code.UpdateTooLarge:
-      return 'This change is too large to save. Remove part of it, then it can be saved.'
+      return problems.updateTooLarge
     case Code.ReadOnly:
-      return 'You may read this room, but your changes are not taken. They are only here.'
+      return problems.readOnly
     default:
-      return `${message} Your latest changes are only here: download a copy.`
+      return problems.other(code)
   }
 }
 
-export function stateText(status: Status, now: number): string {
-  switch (status.state) {
-    case 'offline':
-      return 'Not connected'
-    case 'connecting':
-      return 'Connecting…'
-    case 'joining':
-      return 'Joining…'
-    case 'live':
-      return 'Live'
-    case 'draining':
-      return 'Leaving…'
-    case 'backoff':
-      return `Connection lost. Trying again in ${seconds(status.retryAt - now)}`
-    case 'refused':
-      return 'Stopped'
-  }
+export function stateText({ state }: Status): string {
+  return texts().states[state]
+}
+
+/** When the next try comes; empty while none is planned. */
+export function retryText(status: Status, now: number): string {
+  return status.state === 'backoff' ? texts().states.retry(Math.max(1, Math.ceil((status.retryAt - now) / 1000))) : ''
 }
 
 export function saveText({ state, durability, keeping }: SaveStatus): string {
-  if (state === 'device') return DEVICE[keeping]
-  if (state === 'sent') return 'Sent'
-  return durability === 'quorum' ? 'Saved on several servers' : 'Saved'
+  const { saving } = texts()
+  if (state === 'device') return deviceText(keeping)
+  if (state === 'sent') return saving.sent
+  return durability === 'quorum' ? saving.quorum : saving.saved
+}
+
+/** Where a change is that is not saved, by what becomes of it when the page is closed. */
+function deviceText(keeping: Keeping): string {
+  const { saving } = texts()
+  if (keeping === 'kept') return saving.kept
+  return keeping === 'pending' ? saving.device : saving.onlyTab
 }
 
 /** Why an edit waits, once that takes longer than anybody would take for normal. */
 export function budgetText({ nextEditAt }: SaveStatus, now: number): string {
   const wait = nextEditAt === null ? 0 : nextEditAt - now
-  return wait > 700 ? `Next edit goes out in ${tenths(wait)}` : ''
+  return wait > 700 ? texts().saving.budget(number(wait / 1000, 1)) : ''
 }
 
 export function latencyText({ p50 }: LatencyReport): string {
-  if (p50 === null) return ''
-  return p50 < 10 ? `${p50.toFixed(1)} ms` : `${Math.round(p50)} ms`
+  return p50 === null ? '' : `${p50 < 10 ? number(p50, 1) : number(p50, 0)} ms`
 }
 
 export function latencyDetail({ p50, jitter, loss }: LatencyReport): string {
-  if (p50 === null) return 'No answer to a ping yet'
-  const parts = [`Round trip ${p50.toFixed(1)} ms (median of the last 20)`]
-  if (jitter !== null) parts.push(`jitter ${jitter.toFixed(1)} ms`)
-  parts.push(`${Math.round(loss * 100)} % lost`)
-  return parts.join(', ')
+  const { latency } = texts()
+  if (p50 === null) return latency.none
+  const parts = [latency.detail(number(p50, 1))]
+  if (jitter !== null) parts.push(latency.jitter(number(jitter, 1)))
+  return [...parts, latency.lost(Math.round(loss * 100))].join(', ')
 }
 
-export function peopleText(count: number): string {
-  return count === 1 ? 'Only you' : `${count} people`
+/** Why WebTransport is not used; empty when it is. */
+export function routeReason(route: Route): string {
+  const { transport } = texts()
+  if (route.type === 'webtransport') return ''
+  switch (route.reason) {
+    case 'unsupported':
+      return transport.unsupported
+    case 'not-offered':
+      return transport.notOffered
+    case 'udp-blocked':
+      return transport.udpBlocked
+  }
 }
 
-/** A day and time in the words of the person's own language. */
+/** A day and time in the words of the language in use. */
 export function timeText(epochMs: number): string {
-  return new Date(epochMs).toLocaleString([], { weekday: 'long', day: 'numeric', month: 'long', hour: '2-digit', minute: '2-digit' })
+  const form = { weekday: 'long', day: 'numeric', month: 'long', hour: '2-digit', minute: '2-digit' } as const
+  return new Date(epochMs).toLocaleString(language(), form)
 }
 
-function seconds(ms: number): string {
-  return `${Math.max(1, Math.ceil(ms / 1000))} s`
+/** A day, short. */
+export function dayText(epochMs: number): string {
+  return new Date(epochMs).toLocaleDateString(language(), { day: 'numeric', month: 'short' })
 }
 
-function tenths(ms: number): string {
-  return `${(ms / 1000).toFixed(1)} s`
+export function number(value: number, digits: number): string {
+  return value.toLocaleString(language(), { minimumFractionDigits: digits, maximumFractionDigits: digits })
+}
+
+/** A size of data, in whole kilobytes. */
+export function sizeText(bytes: number): string {
+  return texts().files.kilobytes(Math.round(bytes / 1000))
+}
+
+/** Names as one says them: “Ada, Grace and Alan”. */
+export function namesText(names: string[]): string {
+  return new Intl.ListFormat(language(), { type: 'conjunction' }).format(names)
 }

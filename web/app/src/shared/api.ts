@@ -2,10 +2,14 @@
 export class ApiError extends Error {
   override name = 'ApiError'
 
-  /** @param code a number of the protocol's codes; 0 when the answer was not the server's own */
+  /**
+   * @param code a number of the protocol's codes; 0 when the answer was not the server's own
+   * @param status of the HTTP answer
+   */
   constructor(
     readonly code: number,
     message: string,
+    readonly status: number,
   ) {
     super(message)
   }
@@ -24,5 +28,5 @@ export async function request<T>(path: string, init: RequestInit = {}): Promise<
 
 function refusal(response: Response, body: unknown): ApiError {
   const { code, message } = (body ?? {}) as { code?: number; message?: string }
-  return new ApiError(code ?? 0, message ?? `The server answered with status ${response.status}.`)
+  return new ApiError(code ?? 0, message ?? `The server answered with status ${response.status}.`, response.status)
 }

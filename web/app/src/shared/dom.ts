@@ -18,6 +18,11 @@ export function h<K extends keyof HTMLElementTagNameMap>(
   return element
 }
 
+/** A button that does one thing. */
+export function button(className: string, click: () => void, ...content: (Node | string)[]): HTMLButtonElement {
+  return h('button', { type: 'button', class: className, click }, ...content)
+}
+
 /** Sets an element's text if it differs, so that a live region does not speak twice. */
 export function setText(element: HTMLElement, text: string): void {
   if (element.textContent !== text) element.textContent = text
