@@ -6,7 +6,7 @@ const HEIGHT = 18
 /** Below this many milliseconds, differences are not worth seeing: the graph's height is this at least. */
 const LEAST_TOP_MS = 5
 
-/** The last round trips as a line, newest at the right. The number beside it says the same to those who cannot see it. */
+/** The last round trips as a line that grows to the right, and then wanders to the left. The number beside it says the same to those who cannot see it. */
 export class LatencyGraph {
   readonly element = svg('svg', { class: 'latency-graph', viewBox: `0 0 ${WIDTH} ${HEIGHT}`, 'aria-hidden': 'true' })
   readonly #line = svg('polyline', { class: 'line' })
@@ -22,8 +22,8 @@ export class LatencyGraph {
     this.#values = [...this.#values, ms].slice(-KEPT)
     const points = pointsOf(this.#values)
     this.#line.setAttribute('points', points.join(' '))
-    const first = points[0]?.split(',')[0] ?? String(WIDTH)
-    this.#area.setAttribute('points', `${first},${HEIGHT} ${points.join(' ')} ${WIDTH},${HEIGHT}`)
+    const last = points.at(-1)?.split(',')[0] ?? '0'
+    this.#area.setAttribute('points', `0,${HEIGHT} ${points.join(' ')} ${last},${HEIGHT}`)
   }
 }
 
@@ -31,10 +31,7 @@ export class LatencyGraph {
 export function pointsOf(values: number[]): string[] {
   const top = Math.max(LEAST_TOP_MS, ...values) * 1.1
   const step = WIDTH / (KEPT - 1)
-  return values.map((value, i) => {
-    const x = WIDTH - (values.length - 1 - i) * step
-    return `${x.toFixed(1)},${(HEIGHT - (value / top) * HEIGHT).toFixed(1)}`
-  })
+  return values.map((value, i) => `${(i * step).toFixed(1)},${(HEIGHT - (value / top) * HEIGHT).toFixed(1)}`)
 }
 
 function svg<K extends 'svg' | 'polyline' | 'polygon'>(tag: K, attributes: Record<string, string>): SVGElementTagNameMap[K] {

@@ -1,0 +1,218 @@
+import { readFileSync } from 'node:fs'
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { launch, visit } from './support/browser'
+import type { RoomPage } from './support/room-page'
+import { Server } from './support/server'
+import { cli } from './support/terminal'
+import { until } from './support/until'
+
+const password = 'correct horse'
+let server: Server
+let browser: Browser
+
+beforeAll(async () => {
+  server = await Server.start()
+  browser = await launch()
+})
+
+afterAll(async () => {
+  await browser.close()
+  await server.stop()
+})
+
+async function writer(room: string): Promise<RoomPage> {
+  const ada = await visit(browser, server.url)
+  await ada.create({ room, name: 'Ada', password })
+  return ada
+}
+
+/** Lets go of a file over the text. */
+function drop(page: Page, name: string, content: number[] | string): Promise<void> {
+  return page.evaluate(
+    ({ name, content }) => {
+      const bytes = typeof content === 'string' ? content : new Uint8Array(content)
+      const dataTransfer = new DataTransfer()
+      dataTransfer.items.add(new File([bytes], name))
+      const target = document.querySelector('.cm-content')
+      target?.dispatchEvent(new DragEvent('dragover', { dataTransfer, bubbles: true, cancelable: true }))
+      target?.dispatchEvent(new DragEvent('drop', { dataTransfer, bubbles: true, cancelable: true }))
+    },
+    { name, content },
+  )
+}
+
+test('a dropped text file becomes part of the text in one edit; one that is too large or no text is explained', async () => {
+  const ada = await writer('files')
+  await drop(ada.page, 'big.txt', 'x'.repeat(200_001))
+  await ada.says('“big.txt” has 200 kB; a file may have at most 200 kB.')
+  await drop(ada.page, 'picture.png', [0x89, 0x50, 0x4e, 0x47, 0])
+  await ada.says('“picture.png” is not a text file.')
+  expect(await ada.text()).toBe('')
+  await drop(ada.page, 'notes.md', '# Notes\r\nfrom a file\n')
+  await until(() => ada.text(), (text) => text === '# Notes\nfrom a file\n')
+  await ada.isSaved()
+  expect(await cli(server, password, ['cat', 'files'])).toBe('# Notes\nfrom a file\n')
+  expect(await edits('files')).toBe(1)
+  await ada.press('Undo')
+  await until(() => ada.text(), (text) => text === '')
+  expect(ada.complaints).toEqual([])
+  await ada.close()
+})
+
+async function edits(room: string): Promise<number> {
+  const headers = { authorization: `Bearer ${server.adminToken}` }
+  const answer = await fetch(`${server.url}api/logs?room=${room}&kind=edited`, { headers })
+  const { entries } = (await answer.json()) as { entries: unknown[] }
+  return entries.length
+}
+
+test('the text is downloaded as it is, under the name of its kind', async () => {
+  const ada = await writer('out')
+  await ada.type('# Title')
+  for (const kind of ['md', 'txt']) {
+    await ada.page.getByLabel('More').click()
+    const download = ada.page.waitForEvent('download')
+    await ada.press(`Download As .${kind}`)
+    const file = await download
+    expect(file.suggestedFilename()).toBe(`out.${kind}`)
+    expect(readFileSync(await file.path(), 'utf8')).toBe('# Title')
+  }
+  await ada.close()
+})
+
+test('find and replace, by keys alone', async () => {
+  const ada = await writer('find')
+  await ada.type('one two one')
+  await ada.page.keyboard.press('Control+f')
+  const field = ada.page.getByRole('textbox', { name: 'Find' })
+  await field.fill('one')
+  await ada.page.getByRole('textbox', { name: 'Replace' }).fill('three')
+  await ada.press('replace all')
+  await until(() => ada.text(), (text) => text === 'three two three')
+  await field.press('Escape')
+  expect(await ada.editor.evaluate((editor) => editor === document.activeElement)).toBe(true)
+  await ada.page.keyboard.press('Control+z')
+  await until(() => ada.text(), (text) => text === 'one two one')
+  expect(ada.complaints).toEqual([])
+  await ada.close()
+})
+
+test('the link to share can be copied, and its QR code is fetched only then', async () => {
+  const ada = await writer('shared')
+  const scripts = (): Promise<number> => ada.page.evaluate(() => performance.getEntriesByType('resource').filter(({ name }) => name.endsWith('.js')).length)
+  const before = await scripts()
+  await ada.press('Share')
+  expect(await ada.page.getByLabel('Link').inputValue()).toBe(`${server.url}#room=shared`)
+  await ada.page.getByRole('img', { name: `QR code of ${server.url}#room=shared` }).waitFor()
+  expect(await scripts()).toBeGreaterThan(before)
+  await ada.page.keyboard.press('Escape')
+  expect(await ada.page.getByRole('dialog').count()).toBe(0)
+  await ada.close()
+})
+
+test('the language changes in the middle of the work, and the work stays', async () => {
+  const ada = await writer('langue')
+  await ada.type('bonjour')
+  await ada.page.getByLabel('More').click()
+  await ada.page.getByLabel('Language').selectOption('fr')
+  await ada.says('En direct')
+  expect(await ada.page.locator('html').getAttribute('lang')).toBe('fr')
+  const editor = ada.page.getByRole('textbox', { name: 'Texte du salon' })
+  await editor.focus()
+  await ada.page.keyboard.type(' tous')
+  await ada.says('Enregistré')
+  expect(await cli(server, password, ['cat', 'langue'])).toBe('bonjour tous')
+  await ada.press('Annuler')
+  await ada.press('Quitter')
+  await ada.press('Rejoindre')
+  await ada.says('Un mot de passe a au moins 6 caractères.')
+  await ada.page.reload()
+  await ada.says('Écrire ensemble')
+  expect(ada.complaints).toEqual([])
+  await ada.close()
+})
+
+test('a browser that prefers French gets French', async () => {
+  const page = await visit(browser, server.url, { locale: 'fr-CA' })
+  await page.says('Écrire ensemble')
+  await page.page.getByRole('combobox', { name: 'Langue' }).selectOption('en')
+  await page.says('Write together')
+  await page.close()
+})
+
+test('rooms that were visited are offered again, until they are forgotten', async () => {
+  const ada = await writer('visited')
+  await ada.press('Leave')
+  await ada.page.goto(server.url)
+  await ada.page.locator('.recent').getByRole('button', { name: /^visited/ }).click()
+  expect(await ada.page.getByLabel('Room').inputValue()).toBe('visited')
+  await ada.press('Forget visited')
+  await until(() => ada.page.locator('.recent li').count(), (count) => count === 0)
+  await ada.page.reload()
+  expect(await ada.page.locator('.recent').isVisible()).toBe(false)
+  await ada.close()
+})
+
+test('a role that changes acts at once: the text is read only, and can be written in again', async () => {
+  const ada = await writer('roles')
+  const grace = await visit(browser, `${server.url}#room=roles`)
+  await grace.join({ room: 'roles', name: 'Grace', password })
+  const headers = { authorization: `Bearer ${server.adminToken}`, 'content-type': 'application/json' }
+  const members = await fetch(`${server.url}api/rooms/roles/members`, { headers })
+  const list = (await members.json()) as { member: number; name: string }[]
+  const member = list.find(({ name }) => name === 'Grace')?.member ?? 0
+  const setRole = async (role: string): Promise<void> => {
+    const answer = await fetch(`${server.url}api/rooms/roles/members/${member}/role`, { method: 'PUT', headers, body: JSON.stringify({ role }) })
+    expect(answer.status).toBe(204)
+  }
+  await setRole('viewer')
+  await grace.says('Read only')
+  await grace.says('You can read this room now, but not write in it.')
+  expect(await grace.editor.getAttribute('aria-readonly')).toBe('true')
+  await ada.type('only Ada writes')
+  await until(() => grace.text(), (text) => text === 'only Ada writes')
+  await grace.type('!')
+  expect(await grace.text()).toBe('only Ada writes')
+  await setRole('editor')
+  await grace.says('You can write in this room now.')
+  await grace.type(', and Grace')
+  await until(() => ada.text(), (text) => text === 'only Ada writes, and Grace')
+  await Promise.all([ada.close(), grace.close()])
+})
+
+test('the budget is shown only when it makes an edit wait, with the time', async () => {
+  const ada = await writer('budget')
+  await ada.type('a')
+  await ada.isSaved()
+  expect(await ada.page.locator('.budget').isVisible()).toBe(false)
+  // One edit is under way at a time, so letters that wait for the one before are an edit each.
+  for (let edit = 0; edit < 34; edit++) {
+    await ada.page.keyboard.type('b')
+    await ada.page.waitForTimeout(500)
+  }
+  await ada.says(/^Next edit goes out in \d\.\d s$/)
+  await ada.isSaved()
+  await until(() => ada.page.locator('.budget').isVisible(), (visible) => !visible)
+  await ada.close()
+})
+
+test('the keyboard reaches everything: out of the text, around the parts, and back', async () => {
+  const ada = await writer('keys')
+  const isIn = (selector: string): Promise<boolean> => ada.page.evaluate((selector) => document.activeElement?.closest(selector) !== null, selector)
+  await ada.page.keyboard.press('F6')
+  expect(await isIn('.room-bar')).toBe(true)
+  await ada.page.keyboard.press('F6')
+  expect(await isIn('.text')).toBe(true)
+  await ada.page.keyboard.press('Shift+Tab')
+  expect(await isIn('.room-bar')).toBe(true)
+  await ada.page.getByLabel('More').press('Enter')
+  await ada.press('Keyboard shortcuts…')
+  await ada.page.getByRole('dialog', { name: 'Keyboard shortcuts' }).waitFor()
+  await ada.page.keyboard.press('Escape')
+  await ada.page.getByLabel('More').press('Enter')
+  await ada.page.keyboard.press('Escape')
+  expect(await isIn('.more')).toBe(true)
+  expect(await ada.page.getByRole('button', { name: 'Insert a file…' }).isVisible()).toBe(false)
+  await ada.close()
+})

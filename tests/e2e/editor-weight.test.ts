@@ -1,0 +1,96 @@
+import { gzipSync } from 'node:zlib'
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { launch, visit } from './support/browser'
+import { Server } from './support/server'
+import { cli } from './support/terminal'
+import { until } from './support/until'
+
+const password = 'correct horse'
+/** Most script that a first visit may load, compressed, in bytes. */
+const MOST_SCRIPT = 250 * 1024
+const LINE = 'All work and no play makes a dull page, says the line again and again.\n'
+/** What one change may have; a large text is written in parts. */
+const PART = 150_000
+const LARGE = 1_000_000
+let server: Server
+let browser: Browser
+
+beforeAll(async () => {
+  server = await Server.start()
+  browser = await launch()
+})
+
+afterAll(async () => {
+  await browser.close()
+  await server.stop()
+})
+
+test('a first visit loads at most 250 KB of script, and can be used within a second', async () => {
+  const ada = await visit(browser, 'about:blank')
+  const scripts: Promise<Buffer>[] = []
+  ada.page.on('response', (response) => {
+    if (response.request().resourceType() === 'script') scripts.push(response.body())
+  })
+  const began = performance.now()
+  await ada.page.goto(server.url)
+  await ada.page.getByRole('button', { name: 'Join' }).waitFor()
+  const ready = performance.now() - began
+  await ada.create({ room: 'light', name: 'Ada', password })
+  const sizes = (await Promise.all(scripts)).map((body) => gzipSync(body).length)
+  const total = sizes.reduce((sum, size) => sum + size, 0)
+  console.info(`script of a first visit: ${Math.round(total / 1024)} KB gzipped; ready after ${Math.round(ready)} ms`)
+  expect(sizes.length).toBeGreaterThan(0)
+  expect(total).toBeLessThanOrEqual(MOST_SCRIPT)
+  expect(ready).toBeLessThan(1_000)
+  await ada.close()
+})
+
+test('a text of 1 MB opens and takes letters without a wait that one feels', async () => {
+  const room = 'large'
+  const text = LINE.repeat(Math.ceil(LARGE / LINE.length))
+  await cli(server, password, ['room', 'create', room])
+  for (let end = PART; end < text.length + PART; end += PART) {
+    await cli(server, password, ['write', room], text.slice(0, end))
+  }
+  const ada = await visit(browser, `${server.url}#room=${room}`)
+  await ada.fill({ room, name: 'Ada', password })
+  const began = performance.now()
+  await ada.press('Join')
+  await ada.page.locator('.cm-line').first().waitFor()
+  const open = performance.now() - began
+  await ada.editor.focus()
+  await ada.page.keyboard.press('Control+Home')
+  await measureKeys(ada.page)
+  await ada.page.keyboard.type('typing in the middle of much text', { delay: 40 })
+  const keys = await ada.page.evaluate(() => (globalThis as unknown as { keys: number[] }).keys)
+  const sorted = keys.sort((a, b) => a - b)
+  const [p50, p90] = [0.5, 0.9].map((share) => sorted[Math.floor(share * (sorted.length - 1))] ?? Infinity)
+  console.info(`1 MB opens in ${Math.round(open)} ms; a keystroke takes p50 ${p50?.toFixed(1)}, p90 ${p90?.toFixed(1)} ms`)
+  expect(keys.length).toBeGreaterThanOrEqual(30)
+  expect(open).toBeLessThan(1_500)
+  expect(p50).toBeLessThan(16)
+  await until(() => cli(server, password, ['cat', room]), (saved) => saved.startsWith('typing in the middle of much text'))
+  await ada.close()
+})
+
+/** Notes for each key how long the page worked on it: from the key until the change is drawn up. */
+async function measureKeys(page: Page): Promise<void> {
+  await page.evaluate(() => {
+    const keys: number[] = []
+    let began = 0
+    Object.assign(globalThis, { keys })
+    addEventListener('keydown', () => (began = performance.now()), { capture: true })
+    const content = document.querySelector('.cm-content')
+    if (!content) throw new Error('there is no editor')
+    content.addEventListener('input', () => {
+      const channel = new MessageChannel()
+      // After everything that was done for this key: microtasks, observers, and the layout that the next task needs.
+      channel.port1.onmessage = () => {
+        content.getBoundingClientRect()
+        keys.push(performance.now() - began)
+      }
+      channel.port2.postMessage(null)
+    })
+  })
+}
