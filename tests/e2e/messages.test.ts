@@ -86,10 +86,11 @@ test('a room that is deleted says so, and the text can be kept', async () => {
   expect(await visitor.text()).toBe('still here')
 })
 
-test('a browser without WebTransport is told', async () => {
+test('a browser without WebTransport goes by WebSocket, and says why', async () => {
   const old = await visit(browser, 'about:blank')
   await old.page.addInitScript(() => Reflect.deleteProperty(globalThis, 'WebTransport'))
   await old.page.goto(server.url)
-  await old.says('This browser has no WebTransport.')
+  await old.create({ room: 'older', name: 'Old', password })
+  await old.says('WebSocket: this browser has no WebTransport')
   await old.close()
 })

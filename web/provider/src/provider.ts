@@ -70,7 +70,8 @@ export class CollabProvider extends ObservableV2<ProviderEvents> {
       mayEdit: () => this.#role !== 'viewer',
       onEdit: () => this.#tellSaved(),
     })
-    this.#keeper = new Keeper(() => this.#unsent(), () => this.#tellSaved(), clock, options.persistence)
+    const unsent = { isEmpty: () => this.#hasNothingUnsent, work: () => this.#unsent() }
+    this.#keeper = new Keeper(unsent, () => this.#tellSaved(), clock, options.persistence)
     this.#isRestored = !options.persistence
     doc.on('update', this.#onUpdate)
     this.awareness.on('update', this.#onAwareness)
@@ -172,6 +173,10 @@ export class CollabProvider extends ObservableV2<ProviderEvents> {
       onFrame: (frame: ServerFrame) => this.#onFrame(frame),
       onDatagram: (datagram: Datagram) => this.#onDatagram(datagram),
     }
+  }
+
+  get #hasNothingUnsent(): boolean {
+    return this.#saver.isEmpty || this.#generation === null
   }
 
   #unsent(): UnsentWork | null {

@@ -15,7 +15,7 @@ export class PreviewSide {
   constructor(session: Session, editor: Editor) {
     this.#session = session
     this.#editor = editor
-    this.element = h('div', { class: 'sides' }, h('div', { class: 'text', 'data-drop': texts().files.drop }, editor.view.dom))
+    this.element = h('div', { class: 'sides' }, h('div', { class: 'text', id: 'text', 'data-drop': texts().files.drop }, editor.view.dom))
     editor.view.scrollDOM.addEventListener('scroll', () => this.#pane?.scrollTo(this.#share), { passive: true })
   }
 

@@ -10,9 +10,17 @@ const MAX_REST_MS = 1_000
 
 const NOTHING: Taken = { works: [], damaged: 0 }
 
+/** What is not saved now. */
+export interface Unsent {
+  /** Whether there is nothing. Asked at every change, so it must not cost what {@link work} does: that holds the whole text. */
+  isEmpty: () => boolean
+  /** All of it; null when there is nothing. */
+  work: () => UnsentWork | null
+}
+
 /** Writes unsent work down as it changes, and removes it once it is saved. One write at a time, always of the newest. */
 export class Keeper {
-  readonly #unsent: () => UnsentWork | null
+  readonly #unsent: Unsent
   readonly #onKeeping: () => void
   readonly #clock: Clock
   #persistence: Persistence | null
@@ -22,8 +30,7 @@ export class Keeper {
   #holdsSomething = false
   #wake = (): void => undefined
 
-  /** @param unsent what is not saved now; null when there is nothing */
-  constructor(unsent: () => UnsentWork | null, onKeeping: () => void, clock: Clock, persistence?: Persistence) {
+  constructor(unsent: Unsent, onKeeping: () => void, clock: Clock, persistence?: Persistence) {
     this.#unsent = unsent
     this.#onKeeping = onKeeping
     this.#clock = clock
@@ -48,7 +55,7 @@ export class Keeper {
   touch(): void {
     if (!this.#persistence) return
     this.#isDirty = true
-    const isEmpty = this.#unsent() === null
+    const isEmpty = this.#unsent.isEmpty()
     if (this.#keeping !== 'failed') this.#set(isEmpty ? 'none' : 'pending')
     this.#work ??= this.#writeAll()
     // What is saved is forgotten at once: a page that is closed now must not come back with it.
@@ -90,7 +97,7 @@ export class Keeper {
   }
 
   async #write(): Promise<void> {
-    const work = this.#unsent()
+    const work = this.#unsent.work()
     try {
       if (work) await this.#persistence?.keep(work)
       else if (this.#holdsSomething) await this.#persistence?.drop()

@@ -2,10 +2,10 @@ import { h, setText } from '../../shared/dom'
 import type { Session } from '../session'
 import { texts } from '../texts'
 import { Frame } from './frame'
-import { isTooLarge, render } from './render'
+import { isTooLarge, isTooSoon, render } from './render'
 
 /** So long after a change the preview follows; many changes in between cost one. */
-const REST_MS = 300
+const REST_MS = 500
 
 /** The text as the server renders it, beside the editor. It asks only while it is shown. */
 export class PreviewPane {
@@ -59,10 +59,15 @@ export class PreviewPane {
       this.#frame.scrollTo(this.#share)
       this.#say(text.trim() === '' ? this.#words.empty : '')
     } catch (error) {
-      if (!this.#abort.signal.aborted) this.#say(this.#problem(error))
+      if (!this.#abort.signal.aborted) this.#failed(error)
     } finally {
       this.#isAsking = false
     }
+  }
+
+  #failed(error: unknown): void {
+    if (isTooSoon(error)) this.#onChange()
+    else this.#say(this.#problem(error))
   }
 
   #problem(error: unknown): string {

@@ -15,6 +15,11 @@ export async function render(markdown: string, token: string, signal?: AbortSign
   return html
 }
 
+/** Whether the server asks for a moment's patience. */
+export function isTooSoon(error: unknown): boolean {
+  return error instanceof ApiError && error.status === 429
+}
+
 /** Whether the server will not render a text of this size. */
 export function isTooLarge(error: unknown): boolean {
   return error instanceof ApiError && error.status === 413
