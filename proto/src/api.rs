@@ -126,6 +126,76 @@ pub struct Preview {
     pub html: String,
 }
 
+/// `GET /api/status`: how the server does now.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StatusReport {
+    /// The server's version.
+    pub version: String,
+    /// For how long it has been running, in seconds.
+    pub uptime_s: u64,
+    /// Rooms in memory: those with members, and those that the last one left lately.
+    pub rooms: u32,
+    /// Members in them.
+    pub members: u32,
+    /// Sessions, over any transport.
+    pub connections: u32,
+    /// Edits that were applied, a second, over the last seconds.
+    pub edits_per_s: f64,
+    /// What happened since the start.
+    pub counts: StatusCounts,
+    /// How long steps took lately.
+    pub latency: Latencies,
+}
+
+/// What happened since the server started.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StatusCounts {
+    /// Edits that were applied.
+    pub edits_taken: u64,
+    /// Edits that their author was refused.
+    pub edits_rejected: u64,
+    /// Members who came by password or token.
+    pub joins: u64,
+    /// Members who came back by resume token.
+    pub resumes: u64,
+    /// Joins that were refused.
+    pub refused: u64,
+    /// Requests for everything that a member misses.
+    pub resyncs: u64,
+    /// Bytes that came on members' streams.
+    pub bytes_in: u64,
+    /// Bytes that went out on members' streams.
+    pub bytes_out: u64,
+}
+
+/// How long the server's steps took within the last half minute to minute.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Latencies {
+    /// An edit, from the room's mailbox to the outboxes of the others.
+    pub edit_apply: Percentiles,
+    /// An edit, from when it was read to `Saved` in its author's outbox.
+    pub saved: Percentiles,
+    /// A join, from when it was read to `Welcome` in the outbox.
+    pub join: Percentiles,
+    /// One password hash, with the wait for a thread.
+    pub password_hash: Percentiles,
+}
+
+/// In microseconds, within a hundredth; zeros when there was nothing. A minute is the longest that is told.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Percentiles {
+    /// Of how many.
+    pub count: u64,
+    /// Half of them took no longer.
+    pub p50_us: u64,
+    /// Nine in ten took no longer.
+    pub p90_us: u64,
+    /// Ninety-nine in a hundred took no longer.
+    pub p99_us: u64,
+    /// The longest.
+    pub max_us: u64,
+}
+
 /// Every refusal over HTTP.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ApiError {

@@ -9,6 +9,7 @@ use crate::auditor::Auditor;
 use crate::auth::tokens::Tokens;
 use crate::config::Config;
 use crate::data_dir::AdminToken;
+use crate::metrics::Metrics;
 use crate::rooms::Rooms;
 use crate::store::Store;
 use crate::transport::websocket::Desk;
@@ -42,6 +43,8 @@ pub struct App {
     pub webtransport_port: Option<u16>,
     /// Takes those who come by WebSocket.
     pub websockets: Desk,
+    /// How the server does.
+    pub metrics: Arc<Metrics>,
     /// Whether the server still takes work.
     pub phase: watch::Receiver<Phase>,
 }

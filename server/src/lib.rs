@@ -39,6 +39,8 @@ pub mod data_dir;
 
 pub mod logging;
 
+pub mod metrics;
+
 pub mod clock;
 
 pub mod bucket;

@@ -13,6 +13,7 @@ use crate::auth::passwords::Passwords;
 use crate::auth::random_id;
 use crate::auth::tokens::Tokens;
 use crate::clock::wall_ms;
+use crate::metrics::Load;
 use crate::refusal::Refusal;
 use crate::room::registry::Registry;
 use crate::room::task::Command;
@@ -97,6 +98,11 @@ impl Rooms {
     /// What the store says.
     pub async fn list(&self) -> Result<Vec<RoomInfo>, Refusal> {
         Ok(self.store.rooms().await?.into_iter().map(|record| self.info(record)).collect())
+    }
+
+    /// How many rooms and members are in memory.
+    pub fn load(&self) -> Load {
+        self.registry.load()
     }
 
     /// One room.

@@ -4,7 +4,7 @@ use std::io;
 use std::net::{SocketAddr, UdpSocket};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use collab_certs::{CertError, Certificates};
 use collab_proto::api::LogKind;
@@ -22,6 +22,7 @@ use crate::clock::wall_ms;
 use crate::config::{Config, Switch};
 use crate::data_dir::{DataDir, DataDirError};
 use crate::http;
+use crate::metrics::Metrics;
 use crate::refusal::Refusal;
 use crate::room::admission::Limits;
 use crate::room::keeper::{Compaction, Housekeeping};
@@ -74,6 +75,9 @@ pub enum StartError {
     /// What the password hash needs.
     #[error("cannot hash passwords: {0}")]
     Passwords(Refusal),
+    /// What the percentiles need.
+    #[error("cannot measure: {0}")]
+    Metrics(#[from] hdrhistogram::CreationError),
 }
 
 /// A server that listens.
@@ -130,10 +134,11 @@ impl Server {
         let path = data.store();
         let store_error = |source| StartError::Store { path: path.clone(), source };
         let store: Arc<dyn Store> = Arc::new(RedbStore::open(&path).map_err(store_error)?);
+        let metrics = Arc::new(Metrics::new(Instant::now())?);
         let (auditor, audit) = Auditor::start(store.clone());
         let tokens = Arc::new(Tokens::new(&keys.tokens));
-        let passwords = Passwords::new(config.hash_threads).map_err(StartError::Passwords)?;
-        let registry = Arc::new(Registry::new(template(&config, &store, &auditor)));
+        let passwords = Passwords::new(config.hash_threads, metrics.clone()).map_err(StartError::Passwords)?;
+        let registry = Arc::new(Registry::new(template(&config, &store, &auditor, &metrics)));
         let rooms = Rooms::open(store.clone(), registry.clone(), passwords.clone(), tokens.clone(), config.max_rooms)
             .await
             .map_err(store_error)?;
@@ -144,6 +149,7 @@ impl Server {
             door: Door::new(store.clone(), passwords, tokens.clone()),
             registry: registry.clone(),
             auditor: auditor.clone(),
+            metrics: metrics.clone(),
             stalled: Duration::from_secs(config.stalled_reader_seconds),
         });
         let addresses = Addresses {
@@ -170,6 +176,7 @@ impl Server {
             certificates,
             webtransport_port: webtransport.map(|address| address.port()),
             websockets,
+            metrics,
             phase: phase_receiver.clone(),
         });
         let mut faces = JoinSet::new();
@@ -273,10 +280,11 @@ fn local(protocol: &'static str, wanted: SocketAddr, got: io::Result<SocketAddr>
 }
 
 /// What the operator chose, as every room is started with it.
-pub(crate) fn template(config: &Config, store: &Arc<dyn Store>, auditor: &Auditor) -> Template {
+pub(crate) fn template(config: &Config, store: &Arc<dyn Store>, auditor: &Auditor, metrics: &Arc<Metrics>) -> Template {
     Template {
         store: store.clone(),
         auditor: auditor.clone(),
+        metrics: metrics.clone(),
         limits: Limits {
             throttle: Duration::from_millis(config.throttle_ms.into()),
             edits_per_minute: config.edits_per_minute,

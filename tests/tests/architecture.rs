@@ -114,6 +114,7 @@ fn each_library_is_named_where_it_is_wrapped() {
     assert_wrapped("argon2::", &["server/src/auth/passwords.rs"]);
     assert_wrapped("ammonia::", &["server/src/auth/names.rs", "server/src/preview.rs"]);
     assert_wrapped("pulldown_cmark::", &["server/src/preview.rs"]);
+    assert_wrapped("prometheus_client::", &["server/src/metrics"]);
     let files = ["proto/src/codec.rs", "server/src/store/redb/", "server/src/store/backup.rs", "cli/src/unsent.rs"];
     assert_wrapped("postcard::", &files);
     assert_wrapped("anyhow::", &["server/src/main.rs", "cli/", "bench/"]);

@@ -2,6 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
@@ -9,6 +10,7 @@ use collab_proto::Code;
 use collab_proto::limits::{MAX_PASSWORD_BYTES, MIN_PASSWORD_CHARS};
 use tokio::sync::{mpsc, oneshot};
 
+use crate::metrics::Metrics;
 use crate::refusal::Refusal;
 use crate::store::{Entrance, RoomRecord};
 
@@ -28,6 +30,7 @@ pub struct Passwords {
     jobs: mpsc::Sender<Job>,
     /// Checked in the place of a missing room's hash, so that the answer takes as long.
     decoy: Arc<str>,
+    metrics: Arc<Metrics>,
 }
 
 struct Job(Box<dyn FnOnce(&mut Hasher) + Send>);
@@ -44,7 +47,7 @@ impl Passwords {
     /// # Errors
     ///
     /// When the operating system gives no thread, or no randomness for a salt.
-    pub fn new(threads: usize) -> Result<Self, Refusal> {
+    pub fn new(threads: usize, metrics: Arc<Metrics>) -> Result<Self, Refusal> {
         let (jobs, queue) = mpsc::channel::<Job>(MAX_WAITING);
         let queue = Arc::new(Mutex::new(queue));
         for number in 0..threads {
@@ -52,7 +55,7 @@ impl Passwords {
             let thread = std::thread::Builder::new().name(format!("passwords-{number}"));
             thread.spawn(move || work(&queue)).map_err(internal)?;
         }
-        Ok(Self { jobs, decoy: Hasher::default().hash("no room has this password")?.into() })
+        Ok(Self { jobs, decoy: Hasher::default().hash("no room has this password")?.into(), metrics })
     }
 
     /// Hashes a new password to an argon2id PHC string.
@@ -98,6 +101,7 @@ impl Passwords {
 
     /// Waits for a thread. Work whose caller has gone meanwhile is not begun.
     async fn run<T: Send + 'static>(&self, work: impl FnOnce(&mut Hasher) -> T + Send + 'static) -> Result<T, Refusal> {
+        let asked = Instant::now();
         let (reply, answer) = oneshot::channel();
         let job = Job(Box::new(move |hasher| {
             if !reply.is_closed() {
@@ -106,7 +110,9 @@ impl Passwords {
             }
         }));
         self.jobs.try_send(job).map_err(|_| Refusal::from(Code::Busy))?;
-        answer.await.map_err(|_| Code::Internal.into())
+        let answer = answer.await.map_err(|_| Refusal::from(Code::Internal))?;
+        self.metrics.password_hash.record_since(asked);
+        Ok(answer)
     }
 }
 
@@ -208,6 +214,10 @@ fn internal(error: impl std::fmt::Display) -> Refusal {
 mod tests {
     use super::*;
 
+    fn one_thread() -> Passwords {
+        Passwords::new(1, Arc::new(Metrics::new(Instant::now()).unwrap())).unwrap()
+    }
+
     fn room(password_hash: &str) -> RoomRecord {
         let name = collab_proto::RoomName::parse("demo").unwrap();
         RoomRecord::new(name, collab_proto::Generation(1), 0, password_hash.to_owned())
@@ -215,7 +225,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_hash_is_argon2id_with_the_parameters_we_promise() {
-        let passwords = Passwords::new(1).unwrap();
+        let passwords = one_thread();
         let hash = passwords.hash("correct horse").await.unwrap();
         assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
         let room = room(&hash);
@@ -225,7 +235,7 @@ mod tests {
 
     #[tokio::test]
     async fn one_hash_tells_which_of_two_passwords_it_is() {
-        let passwords = Passwords::new(1).unwrap();
+        let passwords = one_thread();
         let hash = passwords.hash("correct horse").await.unwrap();
         let viewers = passwords.hash_like("curious horse", &hash).await.unwrap();
         let room = RoomRecord { viewer_hash: Some(viewers), ..room(&hash) };
@@ -243,7 +253,7 @@ mod tests {
     async fn hashes_are_read_as_the_library_writes_them() {
         use argon2::password_hash::PasswordHasher;
         let theirs = Argon2::default().hash_password(b"correct horse").unwrap().to_string();
-        let passwords = Passwords::new(1).unwrap();
+        let passwords = one_thread();
         let theirs = room(&theirs);
         assert_eq!(passwords.entrance("correct horse", Some(&theirs)).await, Ok(Some(Entrance::Editors)));
         assert_eq!(passwords.entrance("wrong horse", Some(&theirs)).await, Ok(None));
@@ -252,13 +262,13 @@ mod tests {
 
     #[tokio::test]
     async fn a_missing_room_never_fits_even_with_the_decoys_password() {
-        let passwords = Passwords::new(1).unwrap();
+        let passwords = one_thread();
         assert_eq!(passwords.entrance("no room has this password", None).await, Ok(None));
     }
 
     #[tokio::test]
     async fn a_password_is_limited_at_both_edges() {
-        let passwords = Passwords::new(1).unwrap();
+        let passwords = one_thread();
         assert_eq!(passwords.hash("12345").await.unwrap_err().code, Code::BadPassword);
         assert!(passwords.hash("été123").await.is_ok());
         assert!(passwords.hash(&"x".repeat(MAX_PASSWORD_BYTES)).await.is_ok());
@@ -267,7 +277,7 @@ mod tests {
 
     #[tokio::test]
     async fn who_would_wait_too_long_is_sent_away() {
-        let passwords = Passwords::new(1).unwrap();
+        let passwords = one_thread();
         let (gate, held) = std::sync::mpsc::channel::<()>();
         let hold = Job(Box::new(move |_| held.recv().unwrap_or_default()));
         passwords.jobs.try_send(hold).unwrap();

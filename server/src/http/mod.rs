@@ -1,7 +1,7 @@
 //! The pages and the JSON API, over HTTPS and, for this machine alone, in clear text. One router serves both.
 //!
 //! Reading order: [`listener`] (connections), `guard` (what every request must pass), `access` (who asks), `rooms`, `members`,
-//! `logs`, `backup`, `server`, `preview` (the API), `sockets` (from HTTP to WebSocket), `pages` (what a browser shows), `answer` (refusals as
+//! `logs`, `backup`, `server`, `status`, `preview` (the API), `sockets` (from HTTP to WebSocket), `pages` (what a browser shows), `answer` (refusals as
 //! HTTP).
 
 pub mod listener;
@@ -19,6 +19,8 @@ mod logs;
 mod backup;
 
 mod server;
+
+mod status;
 
 mod preview;
 
@@ -57,6 +59,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/rooms/{name}/members/{member}", delete(members::kick))
         .route("/rooms/{name}/members/{member}/role", put(members::change_role))
         .route("/logs", get(logs::logs))
+        .route("/status", get(status::status))
         .route("/backup", get(backup::backup))
         .route("/preview", post(preview::preview).with_state(previews).layer(large))
         .with_state(logs::Api::new(app.clone()))
@@ -68,6 +71,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/api/", any(answer::no_such_endpoint))
         .route("/healthz", get("ok"))
         .route("/readyz", get(server::ready).with_state(app.clone()))
+        .route("/metrics", get(status::metrics).with_state(app.clone()).layer(map_response(answer::never_kept)))
         .route("/ws", get(sockets::membership).with_state(app.clone()))
         .route("/yjs/{room}", get(sockets::yjs).with_state(app))
         .fallback(pages::page)

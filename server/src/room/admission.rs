@@ -148,12 +148,18 @@ impl Budget {
 pub struct AdmittedEdit {
     id: EditId,
     update: Bytes,
+    read: Instant,
 }
 
 impl AdmittedEdit {
     /// The author's number for it.
     pub fn id(&self) -> EditId {
         self.id
+    }
+
+    /// When it was read.
+    pub fn read(&self) -> Instant {
+        self.read
     }
 
     /// The Yjs update; not inspected yet.
@@ -204,7 +210,7 @@ pub struct Gate {
 }
 
 impl Gate {
-    /// Step 7 of an edit's road: role, size, budget.
+    /// Step 7 of an edit's road, right after it was read: role, size, budget.
     ///
     /// # Errors
     ///
@@ -217,7 +223,7 @@ impl Gate {
             return Err(Denied::Refused(Code::UpdateTooLarge.into()));
         }
         self.budget.take(now).map_err(Denied::TooFast)?;
-        Ok(AdmittedEdit { id, update })
+        Ok(AdmittedEdit { id, update, read: now })
     }
 }
 

@@ -15,6 +15,7 @@ use super::core::{Entrant, Joined, Present, Seat};
 use super::keeper::Housekeeping;
 use super::task::{self, Command, Context, MAILBOX, Mailbox};
 use crate::auditor::Auditor;
+use crate::metrics::{Load, Metrics};
 use crate::refusal::Refusal;
 use crate::store::Store;
 
@@ -28,6 +29,8 @@ pub struct Template {
     pub store: Arc<dyn Store>,
     /// Where log entries go.
     pub auditor: Auditor,
+    /// What counts and times.
+    pub metrics: Arc<Metrics>,
     /// What members are held to.
     pub limits: Limits,
     /// What the rooms' owners hold them to.
@@ -132,6 +135,13 @@ impl Registry {
         self.lock().get(name).map_or(0, |handle| handle.members.load(Ordering::Relaxed))
     }
 
+    /// How many rooms and members are in memory.
+    pub fn load(&self) -> Load {
+        let rooms = self.lock();
+        let members = rooms.values().map(|handle| handle.members.load(Ordering::Relaxed)).sum();
+        Load { rooms: u32::try_from(rooms.len()).unwrap_or(u32::MAX), members }
+    }
+
     /// Sends every member away, makes everything durable, and waits until no room is left.
     pub async fn drain(&self, reconnect_after: Duration) {
         let handles: Vec<_> = self.lock().values().cloned().collect();
@@ -157,8 +167,8 @@ impl Registry {
     fn start(&self, name: &RoomName) -> Handle {
         let (commands, command_receiver) = mpsc::channel(MAILBOX);
         let (departures, departure_receiver) = mpsc::unbounded_channel();
-        let Template { store, auditor, limits, housekeeping } = self.template.clone();
-        let context = Context { name: name.clone(), store, auditor, limits, housekeeping };
+        let Template { store, auditor, metrics, limits, housekeeping } = self.template.clone();
+        let context = Context { name: name.clone(), store, auditor, metrics, limits, housekeeping };
         let mut mailbox = Mailbox { commands: command_receiver, departures: departure_receiver };
         let (rooms, name) = (self.rooms.clone(), name.clone());
         let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);

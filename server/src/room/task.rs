@@ -16,6 +16,7 @@ use super::keeper::{End, Housekeeping, Keeper, Snapshot};
 use crate::audit::NewEntry;
 use crate::auditor::Auditor;
 use crate::clock::wall_ms;
+use crate::metrics::Metrics;
 use crate::refusal::Refusal;
 use crate::store::{Append, Durable, Entrance, Store, StoreError};
 
@@ -62,6 +63,8 @@ pub struct Context {
     pub store: Arc<dyn Store>,
     /// Where its log entries go.
     pub auditor: Auditor,
+    /// What counts and times.
+    pub metrics: Arc<Metrics>,
     /// What its members are held to.
     pub limits: Limits,
     /// What its owner holds it to.
@@ -76,7 +79,14 @@ pub struct Mailbox {
     pub departures: mpsc::UnboundedReceiver<Seat>,
 }
 
-type Pending = BoxFuture<'static, (Ticket, Result<Durable, StoreError>)>;
+type Pending = BoxFuture<'static, Answer>;
+
+/// What the store says to an edit.
+struct Answer {
+    ticket: Ticket,
+    read: Instant,
+    result: Result<Durable, StoreError>,
+}
 
 struct Room {
     context: Context,
@@ -134,7 +144,7 @@ impl Room {
         };
         tokio::select! {
             Some(seat) = mailbox.departures.recv() => self.leave(seat).await,
-            Some((ticket, result)) = self.pending.next(), if !self.pending.is_empty() => self.durable(ticket, result),
+            Some(answer) = self.pending.next(), if !self.pending.is_empty() => self.durable(answer),
             command = mailbox.commands.recv(), if self.keeper.is_ready() => match command {
                 Some(command) => self.command(command).await,
                 None => return false,
@@ -148,8 +158,11 @@ impl Room {
         let now = Instant::now();
         match command {
             Command::Join(entrant, reply) => return self.join(now, *entrant, reply),
-            Command::Edit(seat, edit) => return self.edit(seat, edit).await,
-            Command::Sync(seat, state_vector) => self.keeper.core_mut().sync(now, seat, &state_vector),
+            Command::Edit(seat, edit) => return self.edit(now, seat, edit).await,
+            Command::Sync(seat, state_vector) => {
+                self.context.metrics.counts.resyncs.inc();
+                self.keeper.core_mut().sync(now, seat, &state_vector);
+            }
             Command::Rename(seat, name) => self.keeper.core_mut().rename(now, seat, name),
             Command::Cursor(seat, seq, cursor) => self.keeper.core_mut().cursor(now, seat, seq, cursor),
             Command::Present(reply) => {
@@ -182,19 +195,20 @@ impl Room {
         }
     }
 
-    async fn edit(&mut self, seat: Seat, edit: AdmittedEdit) {
+    async fn edit(&mut self, taken: Instant, seat: Seat, edit: AdmittedEdit) {
         // The place in the store's queue is taken first: an edit that was shown to others is surely handed to the store.
         let Ok(admission) = self.context.store.admit(edit.update().len() + ENTRY_BYTES).await else {
             return self.keeper.store_closed();
         };
-        let bytes = edit.update().len() as u64;
+        let (bytes, read) = (edit.update().len() as u64, edit.read());
         match self.keeper.edit(Instant::now(), seat, edit) {
             Ok(AppliedEdit { ticket, author, update }) => {
+                self.context.metrics.edit_taken(taken);
                 let entry = NewEntry { bytes: Some(bytes), ..self.entry(LogKind::Edited, &author) };
                 let (room, generation) = (self.context.name.clone(), self.keeper.core().generation());
                 let append = Append { room, generation, update, entry };
                 let durable = self.context.store.append(admission, append);
-                self.pending.push_back(Box::pin(async move { (ticket, durable.await) }));
+                self.pending.push_back(Box::pin(async move { Answer { ticket, read, result: durable.await } }));
             }
             Err(EditError::Gone) => {}
             Err(EditError::Rejected(author, code)) => self.note_rejected(&author, code, bytes).await,
@@ -206,16 +220,20 @@ impl Room {
     }
 
     async fn note_rejected(&mut self, member: &Participant, code: Code, bytes: u64) {
+        self.context.metrics.counts.edits_rejected.inc();
         let detail = Some(code.to_string());
         let entry = NewEntry { bytes: Some(bytes), detail, ..self.entry(LogKind::Rejected, member) };
         self.context.auditor.record(entry).await;
     }
 
-    fn durable(&mut self, ticket: Ticket, result: Result<Durable, StoreError>) {
+    fn durable(&mut self, Answer { ticket, read, result }: Answer) {
         if let Err(error) = &result {
             tracing::error!(room = %self.context.name, %error, "an edit could not be stored; the room is loaded again");
         }
         self.keeper.durable(Instant::now(), ticket, &result);
+        if result.is_ok() {
+            self.context.metrics.saved.record_since(read);
+        }
         if self.keeper.end().is_none()
             && let Some(snapshot) = self.keeper.poll_snapshot()
         {

@@ -14,7 +14,7 @@ use collab_proto::{
 };
 
 use super::Session;
-use super::wire::{Lost, Sink, Source};
+use super::wire::{Counted, Lost, Sink, Source};
 use crate::audit::NewEntry;
 use crate::auth::door::Admitted;
 use crate::auth::names::clean;
@@ -39,7 +39,8 @@ struct Who {
 }
 
 /// Runs a membership on a stream until either side ends it.
-pub async fn run(session: &Session, mut source: impl Source, mut sink: impl Sink) {
+pub async fn run(session: &Session, source: impl Source, mut sink: impl Sink) {
+    let mut source = Counted(source, &session.hall.metrics);
     let mut buffer = BytesMut::new();
     let end = match enter(session, &mut source, &mut buffer).await {
         Ok((membership, who)) => serve(session, membership, who, (source, buffer), &mut sink).await,
@@ -108,10 +109,12 @@ async fn enter(
 }
 
 async fn take_seat(session: &Session, join: &Join) -> Result<(Arc<Membership>, Who), Refusal> {
+    let asked = Instant::now();
     let admitted = session.hall.door.enter(join, session.address).await?;
     let slot = session.take_slot();
     let membership =
         session.hall.registry.join(&admitted.room, || admitted.entrant(join, session.address, slot)).await?;
+    session.hall.metrics.seated(asked, admitted.identity.resumed);
     let membership = Arc::new(membership);
     session.register(slot, &membership);
     let who = note_joined(session, join, admitted).await;
@@ -136,6 +139,7 @@ async fn note_sanitised(session: &Session, who: &Who, raw: &str) {
 
 async fn note_refused(session: &Session, join: Option<&Join>, ending: &Ending) {
     let Ending::Refused(refusal) = ending else { return };
+    session.hall.metrics.counts.refused.inc();
     let kind = if refusal.code == Code::RateLimited { LogKind::RateLimited } else { LogKind::Refused };
     let entry = NewEntry {
         room: join.and_then(|join| RoomName::parse(&join.room).ok()),
@@ -194,7 +198,9 @@ async fn write(session: &Session, membership: &Membership, sink: &mut impl Sink)
         match poll_fn(|cx| outbox.poll_next(cx)).await {
             Next::Send { mut frames, datagrams } => {
                 session.send_datagrams(datagrams);
+                let bytes: u64 = frames.iter().map(|frame| frame.len() as u64).sum();
                 write_all(sink, &mut frames, session.hall.stalled).await?;
+                session.hall.metrics.counts.bytes_out.inc_by(bytes);
             }
             Next::Heal(since) => {
                 // A room that has closed ends the outbox, which is what comes next.
@@ -336,6 +342,7 @@ impl Reader<'_> {
     }
 
     fn reject(&self, id: EditId, refusal: Refusal) -> ControlFlow<Refusal> {
+        self.session.hall.metrics.counts.edits_rejected.inc();
         let Refusal { code, message, retry_after_ms } = refusal;
         let frame = encode_frame(&ServerFrame::Rejected { id, code, message, retry_after_ms });
         match self.membership.joined().outbox.push(frame) {

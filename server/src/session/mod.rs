@@ -22,6 +22,7 @@ use self::wire::Datagrams;
 use crate::audit::NewEntry;
 use crate::auditor::Auditor;
 use crate::auth::door::Door;
+use crate::metrics::Metrics;
 use crate::room::registry::{Membership, Registry};
 use crate::room::task::Command;
 
@@ -36,6 +37,8 @@ pub struct Hall {
     pub registry: Arc<Registry>,
     /// Who writes it down.
     pub auditor: Auditor,
+    /// What counts and times.
+    pub metrics: Arc<Metrics>,
     /// After this long without progress a reader is closed.
     pub stalled: Duration,
 }
@@ -51,9 +54,16 @@ pub struct Session {
     misdeeds: Mutex<Misdeeds>,
 }
 
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.hall.metrics.connections.dec();
+    }
+}
+
 impl Session {
     /// A session with no membership yet.
     pub fn new(hall: Arc<Hall>, address: IpAddr, datagrams: impl Datagrams) -> Self {
+        hall.metrics.connections.inc();
         Self {
             hall,
             address,

@@ -3,6 +3,8 @@
 use bytes::{Bytes, BytesMut};
 use collab_proto::Code;
 
+use crate::metrics::Metrics;
+
 /// The other side is gone, or has closed the stream in disorder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the connection is lost")]
@@ -12,6 +14,18 @@ pub struct Lost;
 pub trait Source: Send {
     /// Adds what has come to the buffer; false when the other side has finished. Safe to cancel.
     fn read(&mut self, buffer: &mut BytesMut) -> impl Future<Output = Result<bool, Lost>> + Send;
+}
+
+/// A stream whose bytes are counted.
+pub struct Counted<'m, S>(pub S, pub &'m Metrics);
+
+impl<S: Source> Source for Counted<'_, S> {
+    async fn read(&mut self, buffer: &mut BytesMut) -> Result<bool, Lost> {
+        let before = buffer.len();
+        let more = self.0.read(buffer).await?;
+        self.1.counts.bytes_in.inc_by((buffer.len() - before) as u64);
+        Ok(more)
+    }
 }
 
 /// The sending half of a stream.

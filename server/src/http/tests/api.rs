@@ -75,6 +75,8 @@ async fn without_a_token_nothing_is_ruled_and_rooms_cannot_be_guessed() {
         ("DELETE", "/api/rooms/demo"),
         ("PUT", "/api/rooms/demo/password"),
         ("GET", "/api/logs"),
+        ("GET", "/api/status"),
+        ("GET", "/metrics"),
     ];
     for (method, path) in paths {
         for token in [None, Some("wrong"), Some("")] {

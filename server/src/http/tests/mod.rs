@@ -14,9 +14,11 @@ mod preview;
 
 mod page;
 
+mod status;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use axum::Router;
 use axum::body::Body;
@@ -30,10 +32,12 @@ use tower::ServiceExt;
 use super::{Peer, router};
 use crate::app::{App, Phase};
 use crate::auditor::Auditor;
+use crate::auth::door::Door;
 use crate::auth::passwords::Passwords;
 use crate::auth::tokens::Tokens;
 use crate::config::Config;
 use crate::data_dir::DataDir;
+use crate::metrics::Metrics;
 use crate::room::registry::Registry;
 use crate::rooms::Rooms;
 use crate::store::Store;
@@ -89,8 +93,9 @@ impl Site {
         let store: Arc<dyn Store> = Arc::new(store);
         let (auditor, _) = Auditor::start(store.clone());
         let tokens = Arc::new(Tokens::new(&data.keys().unwrap().tokens));
-        let registry = Arc::new(Registry::new(crate::serve::template(&config, &store, &auditor)));
-        let passwords = Passwords::new(config.hash_threads).unwrap();
+        let metrics = Arc::new(Metrics::new(Instant::now()).unwrap());
+        let registry = Arc::new(Registry::new(crate::serve::template(&config, &store, &auditor, &metrics)));
+        let passwords = Passwords::new(config.hash_threads, metrics.clone()).unwrap();
         let rooms =
             Rooms::open(store.clone(), registry.clone(), passwords, tokens.clone(), config.max_rooms).await.unwrap();
         let certificates = Certificates::self_signed(data.path(), &[], SystemTime::now()).unwrap();
@@ -105,6 +110,7 @@ impl Site {
             certificates: Arc::new(certificates),
             webtransport_port: Some(4433),
             websockets: crate::transport::websocket::desk().0,
+            metrics,
             phase: receiver,
         });
         Self { router: router(app.clone()), app, registry, phase, faults, _data: data, _folder: folder }
@@ -138,6 +144,12 @@ impl Site {
         let created = self.send(request("POST", "/api/rooms", None, Some(body))).await;
         assert_eq!(created.status, StatusCode::CREATED);
         created.json::<RoomCreated>().owner_token
+    }
+
+    /// A way into its rooms.
+    fn door(&self) -> Door {
+        let passwords = Passwords::new(1, self.app.metrics.clone()).unwrap();
+        Door::new(self.app.store.clone(), passwords, self.app.tokens.clone())
     }
 
     /// How many entries of a kind the log has.

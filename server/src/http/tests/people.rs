@@ -6,7 +6,6 @@ use collab_proto::{
 };
 
 use super::*;
-use crate::auth::door::Door;
 use crate::refusal::Refusal;
 use crate::room::outbox::Next;
 use crate::room::registry::{Membership, Registry};
@@ -22,8 +21,7 @@ struct Entry<'s> {
 
 impl<'s> Entry<'s> {
     fn new(site: &'s Site) -> Self {
-        let (store, tokens) = (site.app.store.clone(), site.app.tokens.clone());
-        Self { site, door: Door::new(store, Passwords::new(1).unwrap(), tokens), registry: site.registry.clone() }
+        Self { site, door: site.door(), registry: site.registry.clone() }
     }
 
     async fn join(&self, name: &str, credential: Credential) -> Result<Guest, Refusal> {

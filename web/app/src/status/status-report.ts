@@ -7,7 +7,7 @@ export interface StatusReport {
   connections: number
   /** Over the last seconds. */
   edits_per_s: number
-  /** How long the steps of an edit, and pings, take. */
+  /** How long steps of the server took within the last half minute to minute. */
   latency: Record<string, Percentiles>
 }
 

@@ -26,10 +26,10 @@ const ENGLISH: StatusWords = {
   what: 'What',
   max: 'Longest',
   steps: {
-    edit_apply: 'An edit is taken',
-    fan_out: 'It is sent to the others',
+    edit_apply: 'An edit goes to the others',
     saved: 'It is saved',
-    ping: 'A ping comes back',
+    join: 'Somebody enters',
+    password_hash: 'A password is checked',
   },
   running: (duration, version) => `Version ${version}, running for ${duration}`,
 }
@@ -46,10 +46,10 @@ const FRENCH: StatusWords = {
   what: 'Quoi',
   max: 'Au plus',
   steps: {
-    edit_apply: 'Une modification est prise',
-    fan_out: 'Elle part vers les autres',
+    edit_apply: 'Une modification part vers les autres',
     saved: 'Elle est enregistrée',
-    ping: 'Un ping revient',
+    join: 'Quelqu’un entre',
+    password_hash: 'Un mot de passe est vérifié',
   },
   running: (duration, version) => `Version ${version}, en marche depuis ${duration}`,
 }
