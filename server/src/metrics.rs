@@ -1,7 +1,8 @@
 //! How the server does: what was counted since its start, and how long its steps took lately.
 //!
 //! Told as JSON ([`Metrics::status`]) and as Prometheus reads it ([`Metrics::exposition`]). Counting is one atomic addition.
-//! Recording a time takes well under a microsecond: nearly all of it happens on the one network thread, so no lock is waited for.
+//! Recording a time takes some 0.1 µs in a release build: nearly all of it happens on the one network thread, so no lock is waited
+//! for.
 
 mod counts;
 
