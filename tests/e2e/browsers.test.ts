@@ -44,6 +44,7 @@ test.each(NAMES)('%s: three write at once, over WebSocket, the stock y-websocket
     browserOf(name).visit(`${server.url}#room=${demo}`, { without: 'WebTransport' }),
   ])
   await Promise.all([ada.join({ room: demo, name: 'Ada', password }), grace.join({ room: demo, name: 'Grace', password })])
+  await grace.says('WebSocket: this browser has no WebTransport')
   stock.type('from stock; ')
   await Promise.all([ada.type('from Ada; '), grace.type('from Grace; ')])
 
@@ -80,6 +81,7 @@ test.each(NAMES)('%s: where UDP is blocked, a page that is opened can be written
   const live = performance.now() - began
   process.stdout.write(`${name}: live ${Math.round(live)} ms after opening the page, UDP blocked\n`)
   expect(live).toBeLessThan(2_000)
+  await ada.says('WebSocket: UDP is blocked here')
   await ada.type('by TCP')
   await ada.isSaved()
   expect(await cli(server, password, ['cat', demo])).toBe('by TCP')

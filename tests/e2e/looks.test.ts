@@ -1,12 +1,20 @@
 import { join } from 'node:path'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { violations } from './support/axe'
 import { launch, visit } from './support/browser'
+import type { RoomPage } from './support/room-page'
 import { Server } from './support/server'
 import { until } from './support/until'
 
-/** Screenshots are kept when a folder is named; what must hold of the looks is checked in any case. */
+/** The README's pictures are taken anew when a folder is named for them; what must hold of the looks is checked in any case. */
 const folder = process.env['COLLAB_SCREENSHOTS']
+const PICTURES: Record<string, string> = {
+  'editor-wide-light': 'page.png',
+  'editor-wide-dark': 'page-dark.png',
+  'editor-phone-light': 'page-phone.png',
+  'logs-wide-light': 'logs.png',
+}
 const password = 'correct horse'
 const TEXT = `Release notes, draft
 
@@ -34,19 +42,30 @@ afterAll(async () => {
   await server.stop()
 })
 
-test.each(views)('nothing overflows, and everything has its place: $name', async ({ name, viewport, colorScheme }) => {
-  const ada = await visit(browser, server.url, { viewport, colorScheme })
-  const take = async (page: string): Promise<void> => {
-    const overflow = await ada.page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
-    expect(overflow).toBeLessThanOrEqual(0)
-    if (folder) await ada.screenshot(join(folder, `${page}-${name}.png`))
-  }
+/** Checks a page as it is shown now: nothing overflows, and axe has nothing to say. */
+async function look(person: RoomPage, shot: string): Promise<void> {
+  const overflow = await person.page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
+  expect.soft(overflow, shot).toBeLessThanOrEqual(0)
+  expect.soft(await violations(person.page), shot).toEqual([])
+  const picture = PICTURES[shot]
+  if (folder && picture) await person.screenshot(join(folder, picture))
+}
+
+async function openAdminPage({ page }: RoomPage, name: 'logs' | 'status'): Promise<void> {
+  await page.goto(server.url + name)
+  await page.locator('#token').fill(server.adminToken)
+  await page.locator('#token').press('Enter')
+  await page.locator('tbody tr').first().waitFor()
+}
+
+test.each(views)('nothing overflows, everything can be read and has a name: $name', async ({ name, viewport, colorScheme }) => {
+  const ada = await visit(browser, server.url, { viewport, colorScheme, reducedMotion: 'reduce' })
   const room = `notes-${name}`
   await ada.fill({ room, name: 'Ada', password })
-  await take('join')
+  await look(ada, `join-${name}`)
   await ada.press('Join')
   await ada.says('There is no room of this name yet.')
-  await take('create')
+  await look(ada, `create-${name}`)
   await ada.press(/^Create/)
   await ada.isLive()
 
@@ -61,15 +80,20 @@ test.each(views)('nothing overflows, and everything has its place: $name', async
   await ada.type('  3. ')
   await ada.isSaved()
   await ada.says(/^\d+(\.\d)? ms$/)
-  await take('editor')
+  await look(ada, `editor-${name}`)
   await ada.page.locator('.people summary').click()
-  await take('people')
+  await look(ada, `people-${name}`)
   await grace.close()
 
-  await ada.page.goto(`${server.url}logs`)
-  await ada.page.getByLabel('Admin token').fill(server.adminToken)
-  await ada.page.getByRole('button', { name: 'Open' }).click()
-  await ada.page.locator('tbody tr').first().waitFor()
-  await take('logs')
+  await openAdminPage(ada, 'logs')
+  await look(ada, `logs-${name}`)
+  await ada.close()
+})
+
+test.each(['light', 'dark'] as const)('the same in French: %s', async (colorScheme) => {
+  const ada = await visit(browser, server.url, { colorScheme, locale: 'fr-FR' })
+  await look(ada, `join-french-${colorScheme}`)
+  await openAdminPage(ada, 'logs')
+  await look(ada, `logs-french-${colorScheme}`)
   await ada.close()
 })

@@ -1,6 +1,7 @@
 import { Code } from '@collab/provider'
 import { ApiError } from '../shared/api'
 import { h } from '../shared/dom'
+import { tellDocument } from '../shared/language'
 import { forgetAdminToken, keepAdminToken, keptAdminToken } from './admin-token'
 import { TokenForm } from './token-form'
 import { adminWords } from './words'
@@ -51,6 +52,7 @@ export function openAdminPage(title: string, make: (token: string, failure: Fail
     form.focus()
   }
 
+  tellDocument()
   document.title = `${title} · collab`
   const kept = keptAdminToken()
   if (kept) open(kept)

@@ -1,3 +1,5 @@
+import { translated } from '../shared/language'
+
 /** What the pages for the admin have in common. */
 export interface AdminWords {
   lead: string
@@ -41,6 +43,5 @@ const FRENCH: AdminWords = {
   toEditor: 'L’éditeur',
 }
 
-export function adminWords(): AdminWords {
-  return document.documentElement.lang.startsWith('fr') ? FRENCH : ENGLISH
-}
+/** In the language of the page. */
+export const adminWords = translated({ en: ENGLISH, fr: FRENCH })

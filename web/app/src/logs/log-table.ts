@@ -1,4 +1,5 @@
 import { h } from '../shared/dom'
+import { language } from '../shared/language'
 import type { LogEntry } from './log-entry'
 import type { LogWords } from './words'
 
@@ -8,7 +9,7 @@ const MAX_ROWS = 2_000
 /** The entries, newest first. */
 export class LogTable {
   readonly #body = h('tbody')
-  readonly #time = new Intl.DateTimeFormat(document.documentElement.lang || undefined, { dateStyle: 'short', timeStyle: 'medium' })
+  readonly #time = new Intl.DateTimeFormat(locale(), { dateStyle: 'short', timeStyle: 'medium' })
   readonly #columns: LogWords['columns']
   readonly element: HTMLElement
 
@@ -56,10 +57,15 @@ export class LogTable {
       cell(room, entry.room),
       cell(who, whoDid(entry)),
       cell(address, entry.address),
-      cell(bytes, entry.bytes?.toLocaleString()),
+      cell(bytes, entry.bytes?.toLocaleString(language())),
       cell(detail, entry.detail),
     )
   }
+}
+
+/** Times as the person writes them, where the browser says how, in the language of the page. */
+function locale(): string {
+  return navigator.languages.find((tag) => tag.startsWith(language())) ?? language()
 }
 
 function cell(label: string, content: Node | string | null | undefined): HTMLTableCellElement {

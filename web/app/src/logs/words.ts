@@ -1,3 +1,5 @@
+import { translated } from '../shared/language'
+
 /** The words of the page of the stored log. */
 export interface LogWords {
   title: string
@@ -47,6 +49,5 @@ const FRENCH: LogWords = {
   since: { all: 'toujours', minutes: 'un quart d’heure', hour: 'une heure', day: 'un jour', week: 'une semaine' },
 }
 
-export function logWords(): LogWords {
-  return document.documentElement.lang.startsWith('fr') ? FRENCH : ENGLISH
-}
+/** In the language of the page. */
+export const logWords = translated({ en: ENGLISH, fr: FRENCH })

@@ -1,3 +1,5 @@
+import { translated } from '../shared/language'
+
 /** The words of the owner's panel. */
 export interface OwnerWords {
   title: (room: string) => string
@@ -108,6 +110,4 @@ const FRENCH: OwnerWords = {
 }
 
 /** In the language of the page. */
-export function ownerWords(): OwnerWords {
-  return document.documentElement.lang.startsWith('fr') ? FRENCH : ENGLISH
-}
+export const ownerWords = translated({ en: ENGLISH, fr: FRENCH })

@@ -1,6 +1,7 @@
 import { type AdminView, type Failure, adminLinks } from '../admin/admin-page'
 import { request } from '../shared/api'
 import { h, setText } from '../shared/dom'
+import { language } from '../shared/language'
 import { durationText } from './format'
 import { LatencyTable } from './latency-table'
 import type { StatusReport } from './status-report'
@@ -57,12 +58,12 @@ export class StatusView implements AdminView {
   }
 
   #show(report: StatusReport): void {
-    const language = document.documentElement.lang
+    const here = language()
     const { rooms, members, connections, edits_per_s: edits } = report
     const values = { rooms, members, connections, edits }
-    for (const [name, tile] of this.#tiles) tile.show(values[name], language)
+    for (const [name, tile] of this.#tiles) tile.show(values[name], here)
     this.#latency.show(report.latency)
-    setText(this.#about, this.#words.running(durationText(report.uptime_s, language), report.version))
+    setText(this.#about, this.#words.running(durationText(report.uptime_s, here), report.version))
     setText(this.#state, this.#words.live)
   }
 

@@ -1,3 +1,5 @@
+import { translated } from '../shared/language'
+
 /** The words of the page of the server's state. */
 export interface StatusWords {
   title: string
@@ -54,6 +56,5 @@ const FRENCH: StatusWords = {
   running: (duration, version) => `Version ${version}, en marche depuis ${duration}`,
 }
 
-export function statusWords(): StatusWords {
-  return document.documentElement.lang.startsWith('fr') ? FRENCH : ENGLISH
-}
+/** In the language of the page. */
+export const statusWords = translated({ en: ENGLISH, fr: FRENCH })

@@ -1,0 +1,99 @@
+import type { Browser, Locator } from 'playwright-core'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { violations } from './support/axe'
+import { launch, visit } from './support/browser'
+import type { RoomPage } from './support/room-page'
+import { Server } from './support/server'
+
+const password = 'correct horse'
+let server: Server
+let browser: Browser
+
+beforeAll(async () => {
+  server = await Server.start()
+  browser = await launch()
+})
+
+afterAll(async () => {
+  await browser.close()
+  await server.stop()
+})
+
+async function ownerAndGuest(room: string): Promise<[RoomPage, RoomPage]> {
+  const owner = await visit(browser, server.url)
+  await owner.create({ room, name: 'Ada', password })
+  const guest = await visit(browser, `${server.url}#room=${room}`)
+  await guest.join({ room, name: 'Grace', password })
+  return [owner, guest]
+}
+
+async function panel({ page }: RoomPage): Promise<Locator> {
+  await page.locator('summary[aria-label="More"]').click()
+  await page.getByRole('button', { name: 'Manage this room' }).click()
+  return page.getByRole('dialog')
+}
+
+/** Where a member's row is. */
+const rowOf = (panel: Locator, name: string): Locator => panel.locator('.members li', { hasText: name })
+
+test('the owner decides who may write, at once, and sends somebody away', async () => {
+  const [owner, guest] = await ownerAndGuest('ruled')
+  const dialog = await panel(owner)
+  const grace = rowOf(dialog, 'Grace')
+  await grace.getByLabel('What Grace may do').selectOption('viewer')
+  await guest.says('Read only')
+  await grace.getByLabel('What Grace may do').selectOption('editor')
+  await dialog.getByText('Grace: writes.').waitFor()
+  await guest.type('allowed again')
+  await guest.isSaved()
+
+  await grace.getByRole('button', { name: 'Remove' }).click()
+  await owner.page.keyboard.press('Escape')
+  expect(await dialog.isVisible()).toBe(true)
+  await grace.getByRole('button', { name: 'Remove' }).click()
+  expect(await violations(owner.page)).toEqual([])
+  await grace.getByRole('button', { name: 'Keep out for a day' }).click()
+  await guest.says('You may not join this room.')
+  await grace.waitFor({ state: 'detached' })
+  await owner.page.keyboard.press('Escape')
+  await dialog.waitFor({ state: 'detached' })
+  expect([...owner.complaints, ...guest.complaints]).toEqual([])
+  await Promise.all([owner.close(), guest.close()])
+})
+
+test('passwords are changed: one for readers, and a new one for everybody', async () => {
+  const room = 'passwords'
+  const [owner, guest] = await ownerAndGuest(room)
+  const dialog = await panel(owner)
+  await dialog.getByLabel('Password for readers').fill('for readers')
+  await dialog.getByLabel('Password for readers').press('Enter')
+  await dialog.getByText('Readers can join with this password now.').waitFor()
+  const reader = await visit(browser, `${server.url}#room=${room}`)
+  await reader.join({ room, name: 'Reader', password: 'for readers' })
+  await reader.says('Read only')
+
+  await dialog.getByLabel('New password').fill('battery staple')
+  await dialog.getByLabel('New password').press('Enter')
+  await dialog.getByText('The password was changed.').waitFor()
+  await guest.says('The password of this room was changed.')
+  await dialog.getByRole('button', { name: 'Turn off' }).click()
+  await dialog.getByRole('group').getByRole('button', { name: 'Turn off' }).click()
+  await dialog.getByText('There is no password for readers any more.').waitFor()
+  await Promise.all([owner.close(), guest.close(), reader.close()])
+})
+
+test('a room is deleted after a question; elsewhere its owner token must be pasted', async () => {
+  const [owner, guest] = await ownerAndGuest('deleted')
+  const asked = await panel(guest)
+  await asked.getByLabel('Owner token').fill('not a token')
+  await asked.getByLabel('Owner token').press('Enter')
+  await asked.getByText('This is not the owner token of this room.').waitFor()
+  const dialog = await panel(owner)
+  await dialog.getByRole('button', { name: 'Delete the room' }).click()
+  expect((await fetch(`${server.url}api/rooms/deleted`, { headers: { authorization: `Bearer ${server.adminToken}` } })).status).toBe(200)
+  await dialog.getByRole('group').getByRole('button', { name: 'Delete the room' }).click()
+  await guest.says('This room was deleted.')
+  await owner.says('This room was deleted.')
+  await dialog.waitFor({ state: 'detached' })
+  await Promise.all([owner.close(), guest.close()])
+})
