@@ -6,7 +6,7 @@ use collab_proto::RoomName;
 use serde_json::json;
 
 use crate::args::Global;
-use crate::{connect, output};
+use crate::{connect, door, output};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -28,7 +28,7 @@ pub struct Command {
 /// Prints the text.
 pub async fn run(global: &Global, command: &Command) -> anyhow::Result<()> {
     let room = &command.room;
-    let driver = connect::enter(global, room, Duration::from_secs(command.timeout)).await?;
+    let driver = door::enter(global, room, Duration::from_secs(command.timeout)).await?;
     let text = driver.client().document().text();
     connect::leave(driver).await;
     if global.json { output::print_json(&json!({ "room": room, "text": text })) } else { output::print_text(&text) }

@@ -1,38 +1,28 @@
-//! The way to the server: where it is, whether it is believed, and how a room is entered.
+//! The way to the server: where it is, and whether it is believed.
 
-use std::collections::BTreeSet;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::Context;
-use collab_client::api::{Api, ApiFailure, session_address};
-use collab_client::driver::{Address, Choice, Driver, Endpoint};
-use collab_client::trust::{Fingerprint, KnownServers, Trust};
-use collab_client::{Client, Config, Event, State};
-use collab_proto::api::ServerInfo;
-use collab_proto::limits::MAX_SAFE_INTEGER;
-use collab_proto::{ClientId, Code, Credential, PROTOCOL, RoomName};
+use collab_client::State;
+use collab_client::api::{Api, ApiFailure};
+use collab_client::driver::{Address, Driver, Guide, GuideError};
+use collab_client::trust::{KnownServers, Trust};
+use collab_proto::{Code, RoomName};
 
 use crate::args::Global;
 use crate::failure::{Failure, refusal};
-use crate::unsent::{self, Work};
 use crate::{output, secrets, state};
-
-/// How long a command waits to get into a room, unless told otherwise.
-pub const PATIENCE: Duration = Duration::from_secs(15);
 
 /// How long leaving may take once everything is saved.
 const FAREWELL: Duration = Duration::from_secs(2);
-
-/// How often a password is asked for.
-const MAX_ASKS: u32 = 3;
 
 /// A server's API, and how the server is believed.
 pub struct Server {
     /// The API.
     pub api: Api,
-    url: String,
+    /// Where it takes sessions.
+    pub guide: Guide,
     trust: Trust,
-    transport: Choice,
 }
 
 /// The server, for what everybody may do.
@@ -66,7 +56,7 @@ pub fn as_owner(global: &Global, room: &RoomName) -> anyhow::Result<Server> {
 
 impl Server {
     fn new(global: &Global, token: Option<String>) -> anyhow::Result<Self> {
-        let url = global.url.trim_end_matches('/').to_owned();
+        let url = global.url.trim_end_matches('/');
         let trust = match global.cert_hash.as_slice() {
             [] => {
                 Trust::KnownServers(KnownServers::of_user().context("HOME is not set: nowhere to keep known servers")?)
@@ -80,10 +70,9 @@ impl Server {
             )
         };
         Ok(Self {
-            api: Api::new(&url, trust.clone(), token).with_context(wrong)?,
-            url,
+            api: Api::new(url, trust.clone(), token).with_context(wrong)?,
+            guide: Guide::new(url, trust.clone(), global.transport).with_context(wrong)?,
             trust,
-            transport: global.transport,
         })
     }
 
@@ -95,7 +84,7 @@ impl Server {
         self.tell_new_servers();
         result.map_err(|failure| match failure {
             ApiFailure::Refused(error) => refusal(error.code, &error.message, room).into(),
-            ApiFailure::Unreachable { .. } => unreachable(&failure.to_string()),
+            ApiFailure::Unreachable { .. } | ApiFailure::NotTrusted { .. } => unreachable(&failure.to_string()),
             ApiFailure::NotUnderstood { .. } => {
                 let next = "Is --url (or COLLAB_URL) the address of a collab server of this version?";
                 Failure::new(format!("{failure}."), next).into()
@@ -103,31 +92,20 @@ impl Server {
         })
     }
 
-    /// Where it takes sessions.
+    /// Where it takes sessions now.
     ///
     /// # Errors
     /// The server cannot be asked, speaks another version, or lacks the transport that the user wants.
-    pub async fn endpoint(&self) -> anyhow::Result<(Endpoint, Address)> {
-        let info = self.answer(self.api.server_info().await, "")?;
-        if info.protocol != PROTOCOL {
-            return Err(refusal(Code::UnsupportedProtocol, "", "").into());
-        }
-        let address = session_address(&self.url, &info, self.transport)
-            .map_err(|error| Failure::new(format!("{error}."), "Leave out --transport to use what there is."))?;
-        Ok((Endpoint::new(self.trust_for_sessions(&info))?, address))
-    }
-
-    /// On this machine the API itself tells the hash of the public key; from elsewhere, in clear, it could be anybody's.
-    fn trust_for_sessions(&self, info: &ServerInfo) -> Trust {
-        let local = ["http://localhost", "http://127.0.0.1", "http://[::1]"];
-        let is_local = local.iter().any(|host| {
-            self.url.strip_prefix(host).is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '/']))
-        });
-        let told = info.public_key_hash.as_deref().and_then(|hash| hash.parse::<Fingerprint>().ok());
-        match (&self.trust, told) {
-            (Trust::KnownServers(_), Some(Fingerprint(hash))) if is_local => Trust::Hashes(vec![hash]),
-            (trust, _) => trust.clone(),
-        }
+    pub async fn find(&self) -> anyhow::Result<Address> {
+        let failure = match self.guide.ask().await {
+            Ok(address) => return Ok(address),
+            Err(GuideError::Api(failure)) => return self.answer(Err(failure), ""),
+            Err(GuideError::Protocol) => refusal(Code::UnsupportedProtocol, "", ""),
+            Err(error @ GuideError::Address(_)) => {
+                Failure::new(format!("{error}."), "Leave out --transport to use what there is.")
+            }
+        };
+        Err(failure.into())
     }
 
     /// Tells which servers were met for the first time.
@@ -141,56 +119,6 @@ impl Server {
             ));
         }
     }
-}
-
-/// Enters a room.
-///
-/// # Errors
-/// A [`Failure`]: refused, unreachable, or not within the time.
-pub async fn enter(global: &Global, room: &RoomName, patience: Duration) -> anyhow::Result<Driver> {
-    enter_with(global, room, patience, &[]).await
-}
-
-/// Enters a room with work that could not be sent earlier. When the room is another one by now, the client is refused with
-/// [`Code::GenerationChanged`], and that is no failure.
-///
-/// # Errors
-/// A [`Failure`]: refused, unreachable, or not within the time; and work that cannot be read.
-pub async fn enter_with(
-    global: &Global,
-    room: &RoomName,
-    patience: Duration,
-    works: &[Work],
-) -> anyhow::Result<Driver> {
-    let server = anonymous(global)?;
-    let (endpoint, address) = server.endpoint().await?;
-    let mut door = Door::at(global, room)?;
-    let config = config_with(global, room, door.credential()?)?;
-    let client = match unsent::together(works, config.client_id)? {
-        Some(unsent) => Client::with_unsent(config, unsent, Instant::now()),
-        None => Client::new(config, Instant::now()),
-    };
-    let mut driver = Driver::new(endpoint, address.clone(), client);
-    driver.connect();
-    let entered = tokio::time::timeout(patience, door.pass(&mut driver)).await;
-    server.tell_new_servers();
-    match entered {
-        Ok(passed) => passed.map(|()| driver),
-        Err(_) => Err(door.closed(&address, patience)),
-    }
-}
-
-/// With what a room is entered.
-///
-/// # Errors
-/// There is no password, and nobody to ask.
-pub fn config(global: &Global, room: &RoomName) -> anyhow::Result<Config> {
-    config_with(global, room, Door::at(global, room)?.credential()?)
-}
-
-fn config_with(global: &Global, room: &RoomName, credential: Credential) -> anyhow::Result<Config> {
-    let client_id = ClientId(1 + random()? % MAX_SAFE_INTEGER);
-    Ok(Config { room: room.clone(), name: global.name.clone(), credential, client_id, seed: random()? })
 }
 
 /// Leaves a room in order. What matters is saved by then.
@@ -218,84 +146,10 @@ pub fn state_in_words(state: State) -> &'static str {
     }
 }
 
-fn random() -> anyhow::Result<u64> {
+/// A number that nobody can guess.
+///
+/// # Errors
+/// The system gives none.
+pub fn random() -> anyhow::Result<u64> {
     getrandom::u64().context("the system gives no random numbers")
-}
-
-/// What opens the room, and how often it was asked for.
-struct Door<'a> {
-    global: &'a Global,
-    room: &'a RoomName,
-    owner_token: Option<String>,
-    asks: u32,
-    trouble: BTreeSet<String>,
-}
-
-impl<'a> Door<'a> {
-    /// A given password comes before the owner's token: it was given for this time.
-    fn at(global: &'a Global, room: &'a RoomName) -> anyhow::Result<Self> {
-        let owner_token = match secrets::given_password(global)? {
-            Some(_) => None,
-            None => state::State::of_user().owner_token(&global.url, room.as_str()),
-        };
-        Ok(Self { global, room, owner_token, asks: 0, trouble: BTreeSet::new() })
-    }
-
-    fn credential(&mut self) -> anyhow::Result<Credential> {
-        if let Some(token) = self.owner_token.take() {
-            return Ok(Credential::Token(token));
-        }
-        if secrets::given_password(self.global)?.is_none() {
-            self.asks += 1;
-        }
-        Ok(Credential::Password(secrets::password(self.global, self.room.as_str())?))
-    }
-
-    /// Waits until the room is entered. What may pass later, the client tries again by itself.
-    async fn pass(&mut self, driver: &mut Driver) -> anyhow::Result<()> {
-        loop {
-            match driver.next().await {
-                Event::StateChanged(State::Live) | Event::Refused { code: Code::GenerationChanged, .. } => {
-                    return Ok(());
-                }
-                Event::Refused { code, message, .. } if code.is_permanent() => self.refused(code, &message, driver)?,
-                Event::Refused { message, .. } => self.wait(message),
-                Event::Unreachable { reason, permanent: true } => return Err(unreachable(&reason)),
-                Event::Unreachable { reason, .. } => self.wait(reason),
-                _ => {}
-            }
-        }
-    }
-
-    /// Tries the next key, if there is one.
-    fn refused(&mut self, code: Code, message: &str, driver: &mut Driver) -> anyhow::Result<()> {
-        let token_failed =
-            matches!(driver.client().config().credential, Credential::Token(_)) && code == Code::BadToken;
-        let typing_failed = code == Code::WrongPassword && (1..MAX_ASKS).contains(&self.asks);
-        if token_failed {
-            state::State::of_user().forget_owner_token(&self.global.url, self.room.as_str());
-        } else if typing_failed {
-            output::tell(&format!("{message} Once more:"));
-        } else {
-            return Err(refusal(code, message, self.room.as_str()).into());
-        }
-        driver.set_credential(self.credential()?);
-        driver.connect();
-        Ok(())
-    }
-
-    /// Says once what keeps us.
-    fn wait(&mut self, reason: String) {
-        if self.trouble.insert(reason.clone()) {
-            output::tell(&format!("{} Trying again.", output::escape(&reason)));
-        }
-    }
-
-    fn closed(&self, address: &Address, patience: Duration) -> anyhow::Error {
-        if self.trouble.is_empty() {
-            return unreachable(&format!("{address} does not let us in within {} s", patience.as_secs()));
-        }
-        let next = "Try again later.";
-        Failure::new(format!("Could not enter {} within {} s.", self.room, patience.as_secs()), next).into()
-    }
 }

@@ -39,10 +39,16 @@ pub fn refusal(code: Code, message: &str, room: &str) -> Failure {
         Code::Draining => "The server is restarting. Try again in a few seconds.".into(),
         Code::UpdateTooLarge | Code::DocumentFull => "Make the text smaller, or split it over several rooms.".into(),
         Code::ReadOnly => "Ask the room's owner for the editors' password.".into(),
+        Code::GenerationChanged => "Run the command again to go on with the room as it is now.".into(),
         _ if code.is_permanent() => String::new(),
         _ => "Try again in a moment.".into(),
     };
-    let what = if message.is_empty() { code.sentence() } else { message };
+    let what = match code {
+        // The advice to those who edit is for an editor to give.
+        Code::GenerationChanged => "The room was restored or made anew meanwhile.",
+        _ if message.is_empty() => code.sentence(),
+        _ => message,
+    };
     Failure::new(output::escape(what), next)
 }
 

@@ -10,8 +10,8 @@ use serde_json::json;
 use tokio::time::{Instant, sleep_until};
 
 use crate::args::Global;
-use crate::failure::{Failure, refusal};
-use crate::{connect, output, time};
+use crate::failure::refusal;
+use crate::{connect, door, output, time};
 
 /// Changes that come closer together than this are printed as one.
 const QUIET: Duration = Duration::from_millis(50);
@@ -35,7 +35,7 @@ pub struct Command {
 
 /// Prints the text, until Ctrl-C.
 pub async fn run(global: &Global, command: &Command) -> anyhow::Result<()> {
-    let mut driver = connect::enter(global, &command.room, connect::PATIENCE).await?;
+    let mut driver = door::enter(global, &command.room, door::PATIENCE).await?;
     let mut printer = Printer { json: global.json, terminal: io::stdout().is_terminal(), shown: None };
     printer.print(driver.client(), None)?;
     let (mut changed, mut due): (Option<Option<MemberId>>, Instant) = (None, Instant::now());
@@ -66,9 +66,7 @@ fn look(event: &Event, changed: Option<Option<MemberId>>, room: &str) -> anyhow:
         Event::StateChanged(State::Backoff { .. }) => output::tell("connection lost, trying again"),
         Event::StateChanged(State::Live) => output::tell("connected"),
         Event::Refused { code, message, .. } if code.is_permanent() => return Err(refusal(*code, message, room).into()),
-        Event::GenerationChanged => {
-            return Err(Failure::new("The room was restored or made anew.", "Run the command again.").into());
-        }
+        Event::Unreachable { reason, permanent: true } => return Err(connect::unreachable(reason)),
         _ => {}
     }
     Ok(changed)

@@ -1,7 +1,7 @@
 //! `collab-cli`: rooms, their texts and the server's log, from a terminal or a script.
 //!
 //! One file per command. They share [`args`] (options for all), [`connect`] (where the server is, and whether to trust it),
-//! [`secrets`] (passwords and tokens), [`state`] (what is kept between runs), [`failure`] (errors that say what to do next)
+//! [`door`] (how a room is entered), [`secrets`] (passwords and tokens), [`state`] (what is kept between runs), [`failure`] (errors that say what to do next)
 //! and [`output`] (what may be written to a terminal).
 
 mod args;
@@ -23,6 +23,8 @@ mod backup;
 mod ping;
 
 mod connect;
+
+mod door;
 
 mod secrets;
 

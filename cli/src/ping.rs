@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::args::Global;
 use crate::failure::{Failure, refusal};
-use crate::{connect, output};
+use crate::{connect, door, output};
 
 /// A datagram that is not back within this time is lost.
 const LOST_AFTER: Duration = Duration::from_secs(2);
@@ -41,12 +41,12 @@ pub struct Command {
 /// Measures, until the rounds are over or Ctrl-C.
 pub async fn run(global: &Global, command: &Command) -> anyhow::Result<()> {
     let server = connect::anonymous(global)?;
-    let (endpoint, address) = server.endpoint().await?;
+    let (address, endpoint) = (server.find().await?, server.guide.endpoint()?);
     let config = match &command.room {
-        Some(room) => Some(connect::config(global, room)?),
+        Some(room) => Some(door::config(global, room)?),
         None => None,
     };
-    let opened = tokio::time::timeout(connect::PATIENCE, open(endpoint, &address, config.as_ref())).await;
+    let opened = tokio::time::timeout(door::PATIENCE, open(endpoint, &address, config.as_ref())).await;
     server.tell_new_servers();
     let mut probe = opened.map_err(|_| connect::unreachable(&format!("{address} does not answer")))??;
     let way = probe.way();

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use crate::args::Global;
 use crate::failure::{Failure, refusal};
-use crate::{connect, output};
+use crate::{connect, door, output};
 
 /// More than this from standard input is a mistake: no room holds so much.
 const MAX_INPUT_BYTES: u64 = 64 * 1024 * 1024;
@@ -41,7 +41,7 @@ pub struct Command {
 pub async fn run(global: &Global, command: &Command) -> anyhow::Result<()> {
     let text = input()?;
     let deadline = Instant::now() + Duration::from_secs(command.timeout);
-    let mut driver = connect::enter(global, &command.room, Duration::from_secs(command.timeout)).await?;
+    let mut driver = door::enter(global, &command.room, Duration::from_secs(command.timeout)).await?;
     let most = driver.client().policy().max_document_bytes as usize;
     if text.len() > most {
         connect::leave(driver).await;
@@ -87,11 +87,6 @@ async fn saved(driver: &mut Driver, room: &str) -> anyhow::Result<()> {
         match driver.next().await {
             Event::Rejected { code, message, .. } | Event::Refused { code, message, .. } if code.is_permanent() => {
                 return Err(refusal(code, &message, room).into());
-            }
-            Event::GenerationChanged => {
-                return Err(
-                    Failure::new("The room was restored or made anew meanwhile.", "Run the command again.").into()
-                );
             }
             Event::Unreachable { reason, permanent: true } => return Err(connect::unreachable(&reason)),
             _ => {}

@@ -3,15 +3,15 @@
 use std::time::Duration;
 
 use collab_proto::api::{
-    ApiError, BACKUP_DIGEST_BYTES, BACKUP_MAGIC, BACKUP_MAGICS, ChangePassword, ChangeRole, ChangeViewerPassword,
-    CreateRoom, KickQuery, LogPage, LogQuery, MemberEntry, RoomCreated, RoomInfo, ServerInfo,
+    ApiError, ChangePassword, ChangeRole, ChangeViewerPassword, CreateRoom, KickQuery, LogPage, LogQuery, MemberEntry,
+    RoomCreated, RoomInfo, ServerInfo,
 };
 use collab_proto::{MemberId, Role, RoomName};
 use reqwest::{Method, RequestBuilder, Response, Url};
 use serde::de::DeserializeOwned;
-use sha2::{Digest, Sha256};
 
 use crate::driver::{Address, Because, Choice, DriverError};
+use crate::seal::Seal;
 use crate::trust::{Trust, Verifier};
 
 /// Why a request had no success.
@@ -20,6 +20,14 @@ pub enum ApiFailure {
     /// No answer came.
     #[error("cannot reach {url}: {reason}")]
     Unreachable {
+        /// What was asked for.
+        url: String,
+        /// Why.
+        reason: String,
+    },
+    /// It has not the key that it should have.
+    #[error("cannot reach {url}: {reason}")]
+    NotTrusted {
         /// What was asked for.
         url: String,
         /// Why.
@@ -86,6 +94,9 @@ const MAX_ANSWER_BYTES: usize = 16 * 1024 * 1024;
 /// Longest time to a connection.
 const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 
+/// How long a connection is kept for the next request: one that a machine took along to another network is dead.
+const IDLE_LIMIT: Duration = Duration::from_secs(5);
+
 /// Longest time to an answer, besides what a query asks the server to wait.
 const ANSWER_LIMIT: Duration = Duration::from_secs(30);
 
@@ -105,6 +116,7 @@ impl Api {
             .tls_backend_preconfigured(tls)
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(CONNECT_LIMIT)
+            .pool_idle_timeout(IDLE_LIMIT)
             .no_proxy()
             .build()?;
         Ok(Self { http, base, token, verifier })
@@ -291,39 +303,22 @@ impl Api {
     }
 
     fn unreachable(&self, error: &reqwest::Error) -> ApiFailure {
-        let refusal = self.verifier.refusal().filter(|_| error.is_connect());
-        let reason = match refusal {
-            Some(refusal) => refusal,
-            None if error.is_timeout() => "no answer".to_owned(),
-            None => innermost(error),
-        };
-        ApiFailure::Unreachable { url: self.base.to_string(), reason }
-    }
-}
-
-/// Checks a backup as it comes: how it begins, and that its last bytes are the digest of those before them.
-#[derive(Default)]
-struct Seal {
-    digest: Sha256,
-    /// The last bytes, which may be the digest.
-    tail: Vec<u8>,
-    start: Vec<u8>,
-    bytes: u64,
-}
-
-impl Seal {
-    fn look(&mut self, chunk: &[u8]) {
-        self.bytes += chunk.len() as u64;
-        let lacks = BACKUP_MAGIC.len().saturating_sub(self.start.len()).min(chunk.len());
-        self.start.extend_from_slice(&chunk[..lacks]);
-        self.tail.extend_from_slice(chunk);
-        let known = self.tail.len().saturating_sub(BACKUP_DIGEST_BYTES);
-        self.digest.update(&self.tail[..known]);
-        self.tail.drain(..known);
+        let url = self.base.to_string();
+        match self.verifier.refusal().filter(|_| error.is_connect()) {
+            Some((reason, _)) => ApiFailure::NotTrusted { url, reason },
+            None if error.is_timeout() => self.silent(),
+            None => ApiFailure::Unreachable { url, reason: innermost(error) },
+        }
     }
 
-    fn holds(&self) -> bool {
-        BACKUP_MAGICS.iter().any(|magic| self.start == *magic) && self.digest.clone().finalize().as_slice() == self.tail
+    pub(crate) fn silent(&self) -> ApiFailure {
+        ApiFailure::Unreachable { url: self.base.to_string(), reason: "no answer".to_owned() }
+    }
+
+    /// Whether it is asked in clear on this machine, so that nobody can be in between.
+    pub(crate) fn is_on_this_machine(&self) -> bool {
+        let local = ["localhost", "127.0.0.1", "[::1]"];
+        self.base.scheme() == "http" && self.base.host_str().is_some_and(|host| local.contains(&host))
     }
 }
 

@@ -45,6 +45,9 @@ pub mod driver;
 #[cfg(feature = "driver")]
 pub mod api;
 
+#[cfg(feature = "driver")]
+mod seal;
+
 #[cfg(test)]
 mod tests;
 

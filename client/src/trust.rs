@@ -25,6 +25,32 @@ pub enum Trust {
     Hashes(Vec<[u8; 32]>),
     /// As [`Trust::WebPki`], and those that have the same public key as the first time.
     KnownServers(KnownServers),
+    /// The one whose key was told over a way that nobody can be in between.
+    Told(Told),
+}
+
+/// A server's key as it was told last, for example by the server itself on this machine. A server that shows another one was set up
+/// anew since, so that it is to be asked again. Clones share it.
+#[derive(Debug, Clone)]
+pub struct Told {
+    key: Arc<Mutex<Option<Fingerprint>>>,
+    untold: KnownServers,
+}
+
+impl Told {
+    /// Nothing was told yet. A server that tells no key must be known.
+    pub fn before(untold: KnownServers) -> Self {
+        Self { key: Arc::default(), untold }
+    }
+
+    /// The newest word; none from a server that has a certificate from an authority.
+    pub fn tell(&self, key: Option<Fingerprint>) {
+        *self.key.lock().unwrap_or_else(PoisonError::into_inner) = key;
+    }
+
+    fn key(&self) -> Option<Fingerprint> {
+        *self.key.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// The SHA-256 hash of a server's public key (its SubjectPublicKeyInfo in DER). Written `sha256:` and lower-case hex.
@@ -120,27 +146,43 @@ pub(crate) struct Verifier {
 }
 
 impl Verifier {
-    /// Why the last certificate was refused; none when it was accepted.
-    pub(crate) fn refusal(&self) -> Option<String> {
-        self.refusal.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    /// Why the last certificate was refused, and whether trying again is pointless; none when it was accepted.
+    pub(crate) fn refusal(&self) -> Option<(String, bool)> {
+        let reason = self.refusal.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        reason.map(|reason| (reason, !matches!(self.trust, Trust::Told(_))))
     }
 
     fn decide(&self, certificate: &CertificateDer<'_>, by_authority: Result<(), String>) -> Result<(), String> {
         match &self.trust {
             Trust::WebPki => by_authority,
-            Trust::Hashes(hashes) => {
-                let key = key_of(certificate)?;
-                let known = |fingerprint: Fingerprint| hashes.contains(&fingerprint.0);
-                match known(key) || known(Fingerprint::of(certificate)) {
-                    true => Ok(()),
-                    false => Err(format!("{} has the fingerprint {key}, which is not the one given", self.authority)),
-                }
-            }
-            Trust::KnownServers(servers) if by_authority.is_err() => {
-                servers.check(&self.authority, key_of(certificate)?).map_err(|error| error.to_string())
-            }
-            Trust::KnownServers(_) => Ok(()),
+            Trust::Hashes(hashes) => self.is_one_of(hashes, certificate),
+            Trust::Told(told) => match told.key() {
+                Some(Fingerprint(key)) => self.is_one_of(&[key], certificate),
+                None => self.is_known(&told.untold, certificate, by_authority),
+            },
+            Trust::KnownServers(servers) => self.is_known(servers, certificate, by_authority),
         }
+    }
+
+    fn is_one_of(&self, hashes: &[[u8; 32]], certificate: &CertificateDer<'_>) -> Result<(), String> {
+        let key = key_of(certificate)?;
+        let known = |fingerprint: Fingerprint| hashes.contains(&fingerprint.0);
+        match known(key) || known(Fingerprint::of(certificate)) {
+            true => Ok(()),
+            false => Err(format!("{} has the fingerprint {key}, which is not the one given", self.authority)),
+        }
+    }
+
+    fn is_known(
+        &self,
+        servers: &KnownServers,
+        certificate: &CertificateDer<'_>,
+        by_authority: Result<(), String>,
+    ) -> Result<(), String> {
+        if by_authority.is_ok() {
+            return Ok(());
+        }
+        servers.check(&self.authority, key_of(certificate)?).map_err(|error| error.to_string())
     }
 }
 

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 use collab_client::driver::{Driver, DriverError, Endpoint};
-use collab_client::trust::{Fingerprint, KnownServers, Trust};
+use collab_client::trust::{Fingerprint, KnownServers, Told, Trust};
 use collab_client::{Client, Config, Event, SaveState, State};
 use collab_document::Document;
 use collab_proto::limits::MAX_CLIENT_FRAME_BYTES;
@@ -287,6 +287,25 @@ async fn a_known_server_is_believed_with_a_new_certificate_and_refused_with_a_ne
     assert!(reason.contains("known_servers line 1") && reason.contains("changed"), "{reason}");
     assert_eq!(third.client().state(), State::Offline);
     assert!(stranger.joins.lock().unwrap().is_empty(), "the password was not told to the stranger");
+}
+
+#[tokio::test]
+async fn a_server_that_tells_its_key_anew_is_believed_and_its_old_word_counts_no_more() {
+    let folder = tempfile::tempdir().unwrap();
+    let told = Told::before(KnownServers::at(folder.path().join("known_servers")));
+    let (before, after) = (Memory::new(), Memory::new());
+    let server = Server::start(&before, 0);
+    let (url, port) = (server.url(), server.address.port());
+    told.tell(Some(Fingerprint(before.fingerprint())));
+    let mut driver = driver(&url, Trust::Told(told.clone()), "secret");
+    until_live(&mut driver).await;
+    server.stop().await;
+    let _server = Server::start(&after, port);
+    let not_the_one = |event: &Event, _: &Client| matches!(event, Event::Unreachable { reason, permanent: false } if reason.contains("fingerprint"));
+    until(&mut driver, "refused key", not_the_one).await;
+    assert!(after.joins.lock().unwrap().is_empty(), "the password was not told to a stranger");
+    told.tell(Some(Fingerprint(after.fingerprint())));
+    until_live(&mut driver).await;
 }
 
 #[tokio::test]

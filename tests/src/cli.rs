@@ -73,7 +73,8 @@ impl Cli {
         Process::start(self.command(arguments), b"")
     }
 
-    fn command(&self, arguments: &[&str]) -> Command {
+    /// A command that is not started yet.
+    pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(program("collab-cli"));
         command.env_clear().args(arguments).current_dir(self.home.path());
         command.env("HOME", self.home.path()).env("XDG_CONFIG_HOME", self.home.path().join("config"));

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use collab_client::driver::{Address, Driver, DriverError, Endpoint, Way};
+use collab_client::driver::{Address, Driver, DriverError, Endpoint, Way, Whereabouts};
 use collab_client::{Client, Config, EditError, Event, SaveState, State};
 use collab_proto::limits::MAX_SAFE_INTEGER;
 use collab_proto::{ClientId, Code, Credential, MemberId, Role, RoomName};
@@ -103,7 +103,7 @@ impl Person {
 
     /// Somebody who may be refused, by another way.
     pub fn try_by(
-        address: impl Into<Address>,
+        address: impl Into<Whereabouts>,
         endpoint: Endpoint,
         room: &str,
         name: &str,

@@ -100,6 +100,15 @@ impl TestServer {
         (self.process, _) = launch(&self.data(), self.port, self.http_port, &self.arguments).await;
     }
 
+    /// Starts it on the same ports, set up anew from a backup in an empty folder. It must have ended.
+    pub async fn restore(&mut self, backup: &Path) {
+        let data = self.data.with_extension("restored");
+        let restored = maintain("restore", &data, &[backup.to_str().expect("a path in UTF-8")]).await;
+        assert_eq!(restored.code, Some(0), "{}", restored.stderr);
+        self.data = data;
+        self.restart().await;
+    }
+
     /// Ends it as a power cut would.
     pub fn kill(&mut self) {
         self.process.kill();

@@ -3,23 +3,18 @@
 use std::time::{Duration, Instant};
 
 use collab_client::driver::Driver;
-use collab_client::{Document, EditError, Event, SaveState, State};
-use collab_document::{Anchor, Side};
+use collab_client::{EditError, Event, SaveState, State};
 use collab_proto::{Code, RoomName};
 use ratatui::Frame;
 
-use super::editor::{Editor, Move, Splice};
 use super::keeping::Keeping;
 use super::keys::{self, Action};
 use super::news;
+use super::page::Page;
 use super::status;
-use super::undo::{History, Target};
 use super::view::{self, Note, Person, Tone, View};
 use crate::output;
 use crate::state;
-
-/// A pause of this length begins a new step for undo.
-const STEP_PAUSE: Duration = Duration::from_secs(2);
 
 /// What the loop around the desk is to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,26 +29,12 @@ pub enum Flow {
     LeaveAtOnce,
 }
 
-/// The last change, to tell whether the next belongs to the same step.
-#[derive(Debug)]
-struct Stroke {
-    inserts: bool,
-    cursor: u32,
-    when: Instant,
-}
-
 /// The editor, the room, and what stands between them.
 pub struct Desk {
     room: RoomName,
     driver: Driver,
     keeping: Keeping,
-    editor: Editor,
-    history: History,
-    stroke: Option<Stroke>,
-    /// Where the cursor is, in a form that survives what others write.
-    place: Anchor,
-    /// The editor's copy of the text is older than the room's.
-    stale: bool,
+    page: Page,
     message: Option<Note>,
     help: bool,
     leaving: bool,
@@ -62,36 +43,21 @@ pub struct Desk {
     colours: bool,
 }
 
-impl Target for Driver {
-    fn document(&self) -> &Document {
-        self.client().document()
-    }
-
-    fn change(&mut self, splice: &Splice) -> Result<(), EditError> {
-        self.splice(splice.at, splice.delete, &splice.insert)
-    }
-}
-
 impl Desk {
     /// A desk in a room that was just entered, or that is another one than that of the work which was brought.
-    pub fn new(room: RoomName, driver: Driver, keeping: Keeping) -> Self {
-        let editor = Editor::new(driver.client().document().text());
+    pub fn new(room: RoomName, mut driver: Driver, keeping: Keeping) -> Self {
+        let page = Page::of(&mut driver);
         let mut desk = Self {
             room,
             driver,
             keeping,
-            editor,
-            history: History::default(),
-            stroke: None,
-            place: Anchor::Start,
-            stale: false,
+            page,
             message: None,
             help: false,
             leaving: false,
             asking: false,
             colours: output::wants_colours(),
         };
-        desk.moved();
         desk.greet();
         desk
     }
@@ -100,7 +66,9 @@ impl Desk {
         if self.driver.client().state() == State::Refused(Code::GenerationChanged) {
             self.ask();
         } else if let Some(when) = self.keeping.since() {
-            self.message = Some(Note::new(format!("What you wrote {when} is being sent."), Tone::Wait));
+            let here = self.driver.client().state().is_live();
+            let what = if here { "is being sent." } else { "waits here until the server is back." };
+            self.message = Some(Note::new(format!("What you wrote {when} {what}"), Tone::Wait));
         }
     }
 
@@ -133,7 +101,7 @@ impl Desk {
         if std::mem::take(&mut self.help) && action != Action::Leave {
             return Flow::Stay;
         }
-        self.catch_up();
+        self.page.catch_up(&self.driver);
         if self.asking {
             return self.answer(&action);
         }
@@ -143,12 +111,10 @@ impl Desk {
             Action::Help => self.help = true,
             Action::Escape => self.stay(),
             Action::Save => self.message = Some(Note::new("No need: it saves itself while you write.", Tone::Plain)),
-            Action::Go(to) => self.go(to),
-            Action::Page(screens) => self.page(screens),
-            Action::Remove(towards) => self.remove(towards),
-            Action::Insert(text) => self.insert(&text),
-            Action::Undo => self.step(History::undo, "Nothing of yours is left to take back."),
-            Action::Redo => self.step(History::redo, "There is nothing to do again."),
+            text => {
+                let done = self.page.act(&mut self.driver, &text);
+                self.done(done);
+            }
         }
         Flow::Stay
     }
@@ -156,20 +122,19 @@ impl Desk {
     /// Inserts pasted text.
     pub fn paste(&mut self, text: &str) -> Flow {
         self.help = false;
-        self.catch_up();
+        self.page.catch_up(&self.driver);
         if self.asking {
             return Flow::Stay;
         }
-        self.stroke = None;
-        self.insert(&keys::pasted(text));
-        self.stroke = None;
+        let done = self.page.paste(&mut self.driver, &keys::pasted(text));
+        self.done(done.map(|()| None));
         Flow::Stay
     }
 
     /// Takes note of what happened in the room.
     pub fn room_event(&mut self, event: Event) -> Flow {
         match event {
-            Event::TextChanged { .. } => self.stale = true,
+            Event::TextChanged { .. } => self.page.out_of_date(),
             Event::GenerationChanged => self.ask(),
             Event::StateChanged(State::Live) if !self.leaving && self.keeping.since().is_none() => self.message = None,
             event => self.message = news::of(&event, self.room.as_str()).or(self.message.take()),
@@ -190,11 +155,11 @@ impl Desk {
 
     /// Draws the screen.
     pub fn draw(&mut self, frame: &mut Frame) {
-        self.catch_up();
+        self.page.catch_up(&self.driver);
         let text = view::areas(frame.area(), self.message.is_some()).text;
-        self.editor.resize(text.width.into(), text.height.into());
+        self.page.resize(text.width.into(), text.height.into());
         let view = View {
-            editor: &self.editor,
+            editor: self.page.editor(),
             room: self.room.as_str(),
             people: &self.people(),
             count: self.driver.client().roster().count,
@@ -228,80 +193,14 @@ impl Desk {
         self.message = None;
     }
 
-    fn go(&mut self, to: Move) {
-        self.editor.go(to);
-        self.stroke = None;
-        self.moved();
-    }
-
-    fn page(&mut self, screens: isize) {
-        let rows = self.editor.rows().len().saturating_sub(1).max(1);
-        self.go(if screens < 0 { Move::Up(rows) } else { Move::Down(rows) });
-    }
-
-    fn insert(&mut self, text: &str) {
-        let splice = self.editor.insertion(text);
-        self.edit(&splice);
-        // A step ends with a word or a line.
-        if text.ends_with(char::is_whitespace) {
-            self.stroke = None;
-        }
-    }
-
-    fn remove(&mut self, towards: Move) {
-        if let Some(splice) = self.editor.removal(towards) {
-            self.edit(&splice);
-        }
-    }
-
-    fn edit(&mut self, splice: &Splice) {
-        let inserts = !splice.insert.is_empty();
-        let (cursor, when) = (self.editor.cursor(), Instant::now());
-        let goes_on = |last: &Stroke| last.inserts == inserts && last.cursor == cursor && when < last.when + STEP_PAUSE;
-        let joins = self.stroke.as_ref().is_some_and(goes_on);
-        match self.history.make(&mut self.driver, splice, joins) {
-            Ok(()) => {
-                self.editor.apply(splice);
-                self.stroke = Some(Stroke { inserts, cursor: self.editor.cursor(), when });
-                self.moved();
-            }
-            Err(error) => self.complain(&error),
-        }
-    }
-
-    fn step(&mut self, step: fn(&mut History, &mut Driver) -> Result<Option<u32>, EditError>, nothing: &str) {
-        self.stroke = None;
-        match step(&mut self.history, &mut self.driver) {
-            Ok(Some(cursor)) => {
-                self.editor.replace(self.driver.client().document().text(), cursor);
-                self.moved();
-            }
-            Ok(None) => self.message = Some(Note::new(nothing, Tone::Plain)),
-            Err(error) => self.complain(&error),
-        }
-    }
-
-    fn complain(&mut self, error: &EditError) {
-        self.message = Some(Note::new(format!("Not done: {error}"), Tone::Bad));
-    }
-
-    /// The cursor moved by the user's own doing. What it said before is read by now.
-    fn moved(&mut self) {
-        let cursor = self.editor.cursor();
-        self.place = self.driver.client().document().anchor(cursor, Side::Left);
-        self.driver.set_cursor(Some((cursor, cursor)));
+    /// What it said before is read by now, unless it lasts.
+    fn done(&mut self, done: Result<Option<&str>, EditError>) {
         let lasting = self.leaving || matches!(self.driver.client().state(), State::Refused(_));
-        if !lasting {
-            self.message = None;
-        }
-    }
-
-    /// Takes over what others wrote; the cursor keeps its place between its neighbours.
-    fn catch_up(&mut self) {
-        if std::mem::take(&mut self.stale) {
-            let document = self.driver.client().document();
-            let cursor = document.offset(self.place).unwrap_or_else(|| self.editor.cursor());
-            self.editor.replace(document.text(), cursor);
+        match done {
+            Ok(None) if lasting => {}
+            Ok(None) => self.message = None,
+            Ok(Some(nothing)) => self.message = Some(Note::new(nothing, Tone::Plain)),
+            Err(error) => self.message = Some(Note::new(format!("Not done: {error}"), Tone::Bad)),
         }
     }
 
@@ -325,12 +224,12 @@ impl Desk {
 
     /// Keeps the text as it was in a file, and shows the room's new one.
     fn begin_afresh(&mut self) {
-        let kept = state::State::of_user().keep_text(self.room.as_str(), self.editor.text());
+        let kept = state::State::of_user().keep_text(self.room.as_str(), self.page.editor().text());
         self.message = Some(match kept {
             Ok(path) => {
                 self.driver.start_afresh();
                 self.asking = false;
-                (self.history, self.stroke, self.stale) = (History::default(), None, true);
+                self.page.begin_anew();
                 Note::new(format!("Your text as it was is in {}", path.display()), Tone::Plain)
             }
             Err(error) => {

@@ -1,7 +1,7 @@
 //! `collab-cli join`: an editor in the terminal, shared live with everybody in the room.
 //!
 //! Reading order: [`editor`] (text and cursor, without a screen), [`layout`] (text to cells), [`undo`], [`keys`],
-//! [`keeping`] (what is not saved, on this device), [`desk`] (all of it together with the room), [`view`], [`status`] and [`news`] (the screen), [`terminal`] (taken and given back).
+//! [`page`] (the text as the user changes it), [`keeping`] (what is not saved, on this device), [`desk`] (all of it together with the room), [`view`], [`status`] and [`news`] (the screen), [`terminal`] (taken and given back).
 
 mod editor;
 
@@ -10,6 +10,8 @@ mod layout;
 mod undo;
 
 mod keys;
+
+mod page;
 
 mod keeping;
 
@@ -37,7 +39,7 @@ use crate::args::Global;
 use crate::failure::Failure;
 use crate::state::State;
 use crate::unsent::Files;
-use crate::{connect, output};
+use crate::{connect, door, output};
 use desk::{Desk, Flow};
 use keeping::Keeping;
 use terminal::Screen;
@@ -84,7 +86,7 @@ pub async fn run(global: &Global, command: &Command) -> anyhow::Result<()> {
     }
     let mut files = Files::new(State::of_user().unsent_dir(&global.url, command.room.as_str()));
     let works = files.take()?;
-    let driver = match connect::enter_with(global, &command.room, connect::PATIENCE, &works).await {
+    let driver = match door::enter_to_edit(global, &command.room, &works).await {
         Ok(driver) => driver,
         Err(error) => {
             if !works.is_empty() {

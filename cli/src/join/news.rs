@@ -9,6 +9,8 @@ use crate::failure::refusal;
 /// What the user should know of an event; none when the status line tells enough.
 pub fn of(event: &Event, room: &str) -> Option<Note> {
     match event {
+        // The question what becomes of the text follows.
+        Event::Refused { code: Code::GenerationChanged, .. } => None,
         Event::Refused { code, message, .. } => {
             let failure = refusal(*code, message, room);
             let tone = if code.is_permanent() { Tone::Bad } else { Tone::Wait };

@@ -107,6 +107,10 @@ impl Endpoint {
         lock(&self.avoided).remove(url);
     }
 
+    pub(super) fn avoid_nothing(&self) {
+        lock(&self.avoided).clear();
+    }
+
     pub(super) fn avoids(&self, url: &str) -> bool {
         lock(&self.avoided).get(url).is_some_and(|until| Instant::now() < *until)
     }
@@ -213,7 +217,7 @@ pub(super) fn unreachable(url: &str, reason: impl ToString) -> Failure {
 impl Server {
     fn explain(&self, url: &str, error: &ConnectingError) -> Failure {
         match (error, self.verifier.refusal()) {
-            (ConnectingError::ConnectionError(ConnectionError::QuicProto(_)), Some(refusal)) => (refusal, true),
+            (ConnectingError::ConnectionError(ConnectionError::QuicProto(_)), Some(refusal)) => refusal,
             (ConnectingError::ConnectionError(ConnectionError::TimedOut), _) => unreachable(url, "no answer"),
             _ => unreachable(url, error),
         }

@@ -13,7 +13,7 @@ use tokio::task::JoinHandle;
 
 use super::road::Road;
 use super::way::{Address, Way};
-use super::{Endpoint, quic, websocket};
+use super::{Endpoint, Whereabouts, quic, websocket};
 
 /// Frames that wait for the network, at most. The client keeps fewer on the road than that.
 const FRAMES_OUT: usize = 64;
@@ -30,7 +30,7 @@ pub(super) const LINGER: Duration = Duration::from_secs(1);
 /// What a connection brings.
 #[derive(Debug)]
 pub(super) enum Incoming {
-    Connected(Way),
+    Connected(Way, Address),
     Frame(ServerFrame),
     Datagram(Datagram),
     /// The last of all.
@@ -72,28 +72,34 @@ impl Drop for Task {
 
 /// The far end of a link, which a connection serves.
 pub(super) struct Ends {
-    pub(super) way: Way,
+    /// What carries it, and to where.
+    pub(super) opened: (Way, Address),
     pub(super) frames: mpsc::Receiver<Bytes>,
     pub(super) datagrams: mpsc::Receiver<Bytes>,
     pub(super) incoming: mpsc::Sender<Incoming>,
 }
 
 impl Link {
-    /// Opens a connection to a server.
-    pub(super) fn open(endpoint: Endpoint, address: Address) -> Self {
-        Self::over(async move { Road::open(&endpoint, &address).await })
+    /// Finds a server and opens a connection to it.
+    pub(super) fn open(endpoint: Endpoint, whereabouts: Whereabouts) -> Self {
+        Self::over(async move {
+            // Where not even the way to it is told, nothing says that UDP alone is blocked.
+            let address = whereabouts.find().await.inspect_err(|_| endpoint.avoid_nothing())?;
+            Ok((Road::open(&endpoint, &address).await?, address))
+        })
     }
 
     /// Takes a connection that is, or is about to be, open.
-    pub(super) fn over(road: impl Future<Output = Result<Road, Lost>> + Send + 'static) -> Self {
+    pub(super) fn over(road: impl Future<Output = Result<(Road, Address), Lost>> + Send + 'static) -> Self {
         let (frames, frames_out) = mpsc::channel(FRAMES_OUT);
         let (datagrams, datagrams_out) = mpsc::channel(DATAGRAMS_OUT);
         let (sender, incoming) = mpsc::channel(INCOMING);
         let task = tokio::spawn(async move {
             let run = async {
-                let road = road.await?;
+                let (road, address) = road.await?;
                 let incoming = sender.clone();
-                let ends = Ends { way: road.way(), frames: frames_out, datagrams: datagrams_out, incoming };
+                let ends =
+                    Ends { opened: (road.way(), address), frames: frames_out, datagrams: datagrams_out, incoming };
                 match road {
                     Road::WebTransport(connection) => quic::run(&connection, ends).await,
                     Road::WebSocket(socket, _) => websocket::run(*socket, ends).await,

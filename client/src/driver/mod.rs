@@ -1,6 +1,6 @@
 //! Moves the bytes of a [`Client`] over WebTransport, or over WebSocket where that does not come through.
 //!
-//! Reading order: `way` (which transports there are), `endpoint` (sockets), `road` (the choice between them), `link` (a connection as
+//! Reading order: `way` (which transports there are), `endpoint` (sockets), `guide` (where the server is), `road` (the choice between them), `link` (a connection as
 //! the driver sees it), `quic` and `websocket` (how each transport carries it), `probe` (measuring).
 //!
 //! The [`Driver`] owns the client: there is no lock and nothing edits behind its owner's back. A task per connection reads and
@@ -9,6 +9,8 @@
 mod way;
 
 mod endpoint;
+
+mod guide;
 
 mod road;
 
@@ -27,6 +29,7 @@ use std::time::{Duration, Instant};
 use collab_proto::Credential;
 
 pub use endpoint::Endpoint;
+pub use guide::{Guide, GuideError, Whereabouts};
 pub use probe::{Probe, ProbeError};
 pub use way::{Address, Because, Choice, Way};
 
@@ -55,22 +58,33 @@ pub enum DriverError {
 #[derive(Debug)]
 pub struct Driver {
     endpoint: Endpoint,
-    address: Address,
+    whereabouts: Whereabouts,
     client: Client,
     link: Option<Link>,
     way: Option<Way>,
+    /// Where the server was at the last connection.
+    address: Option<Address>,
     trial: Option<Trial>,
     /// A connection over WebTransport for a client that has gone by WebSocket.
-    better: Option<Road>,
+    better: Option<(Road, Address)>,
     /// A connection that ends in order.
     closing: Option<Link>,
 }
 
 impl Driver {
     /// Joins a client to the network. Nothing happens before [`connect`](Self::connect).
-    pub fn new(endpoint: Endpoint, address: impl Into<Address>, client: Client) -> Self {
-        let address = address.into();
-        Self { endpoint, address, client, link: None, way: None, trial: None, better: None, closing: None }
+    pub fn new(endpoint: Endpoint, server: impl Into<Whereabouts>, client: Client) -> Self {
+        Self {
+            endpoint,
+            whereabouts: server.into(),
+            client,
+            link: None,
+            way: None,
+            address: None,
+            trial: None,
+            better: None,
+            closing: None,
+        }
     }
 
     /// What happens next. Waits for the network and for timers, and lets the client do what it wants meanwhile.
@@ -208,8 +222,8 @@ impl Driver {
 
     fn open(&mut self) {
         self.link = Some(match self.better.take() {
-            Some(road) => Link::over(std::future::ready(Ok(road))),
-            None => Link::open(self.endpoint.clone(), self.address.clone()),
+            Some(opened) => Link::over(std::future::ready(Ok(opened))),
+            None => Link::open(self.endpoint.clone(), self.whereabouts.clone()),
         });
     }
 
@@ -217,7 +231,7 @@ impl Driver {
     fn went(&mut self, way: Option<Way>) {
         self.way = way;
         self.trial = match (&self.address, way) {
-            (Address::Either { webtransport, .. }, Some(Way::WebSocket(_))) => {
+            (Some(Address::Either { webtransport, .. }), Some(Way::WebSocket(_))) => {
                 Some(Trial::begin(self.endpoint.clone(), webtransport.clone()))
             }
             _ => None,
@@ -227,7 +241,7 @@ impl Driver {
     /// WebTransport comes through again. What was not saved by the old connection goes again by the new one.
     fn change_over(&mut self, road: Road) {
         self.trial = None;
-        self.better = Some(road);
+        self.better = self.address.clone().map(|address| (road, address));
         self.act(Client::reconnect);
     }
 
@@ -236,7 +250,7 @@ impl Driver {
         let had = self.client.has_connection();
         self.client.handle_timeout(Instant::now());
         if let (true, false, Some(Way::WebTransport)) = (had, self.client.has_connection(), self.way)
-            && let Address::Either { webtransport, .. } = &self.address
+            && let Some(Address::Either { webtransport, .. }) = &self.address
         {
             self.endpoint.avoid(webtransport);
         }
@@ -245,7 +259,8 @@ impl Driver {
     fn take(&mut self, incoming: Incoming) {
         let now = Instant::now();
         match incoming {
-            Incoming::Connected(way) => {
+            Incoming::Connected(way, address) => {
+                self.address = Some(address);
                 self.went(Some(way));
                 self.client.handle_connected(now);
             }

@@ -43,11 +43,11 @@ impl Probe {
     ///
     /// [`ProbeError::Lost`].
     pub async fn open(endpoint: Endpoint, address: impl Into<Address>) -> Result<Self, ProbeError> {
-        let mut link = Link::open(endpoint, address.into());
+        let mut link = Link::open(endpoint, address.into().into());
         loop {
             match link.receive().await {
                 Incoming::Lost(lost) => return Err(ProbeError::Lost(lost.reason)),
-                Incoming::Connected(way) => return Ok(Self { link, way, seq: 0, state_vector: Bytes::new() }),
+                Incoming::Connected(way, _) => return Ok(Self { link, way, seq: 0, state_vector: Bytes::new() }),
                 Incoming::Frame(_) | Incoming::Datagram(_) => {}
             }
         }
@@ -142,7 +142,7 @@ impl Probe {
             match self.link.receive().await {
                 Incoming::Frame(frame) => return Ok(frame),
                 Incoming::Lost(lost) => return Err(ProbeError::Lost(lost.reason)),
-                Incoming::Connected(_) | Incoming::Datagram(_) => {}
+                Incoming::Connected(..) | Incoming::Datagram(_) => {}
             }
         }
     }

@@ -14,9 +14,9 @@ const READ_BYTES: usize = 64 * 1024;
 
 /// Reads and writes until either side ends it.
 pub(super) async fn run(connection: &Connection, ends: Ends) -> Result<(), Lost> {
-    let Ends { way, frames, datagrams, incoming } = ends;
+    let Ends { opened: (way, address), frames, datagrams, incoming } = ends;
     let (send, receive) = connection.open_bi().await.map_err(Lost::new)?.await.map_err(Lost::new)?;
-    let _ = incoming.send(Incoming::Connected(way)).await;
+    let _ = incoming.send(Incoming::Connected(way, address)).await;
     let reading = read_frames(connection, receive, &incoming);
     tokio::pin!(reading);
     tokio::select! {

@@ -91,7 +91,7 @@ impl<'a> Target<'a> {
         let name = ServerName::try_from(self.bare_host().to_owned()).map_err(|error| unreachable(self.url, error))?;
         let opened = TlsConnector::from(Arc::new(tls)).connect(name, stream).await;
         opened.map_err(|error| match verifier.refusal() {
-            Some(refusal) => (refusal, true),
+            Some(refusal) => refusal,
             None => unreachable(self.url, error),
         })
     }
@@ -104,9 +104,9 @@ impl<'a> Target<'a> {
 
 /// Reads and writes until either side ends it.
 pub(super) async fn run(socket: Socket, ends: Ends) -> Result<(), Lost> {
-    let Ends { way, frames, datagrams, incoming } = ends;
+    let Ends { opened: (way, address), frames, datagrams, incoming } = ends;
     let (sink, stream) = socket.split();
-    let _ = incoming.send(Incoming::Connected(way)).await;
+    let _ = incoming.send(Incoming::Connected(way, address)).await;
     let reading = read(stream, &incoming);
     tokio::pin!(reading);
     tokio::select! {

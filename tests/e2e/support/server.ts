@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -42,8 +42,23 @@ export class Server {
     this.#process = child
   }
 
+  /** Starts it again after {@link kill}, on its ports, set up anew from a backup in an empty folder. */
+  async restore(backup: string): Promise<void> {
+    const data = join(this.directory, 'data')
+    renameSync(data, `${data}-before`)
+    const stdio = ['ignore', 'ignore', 'inherit'] as const
+    const restoring = spawn(BINARY, ['restore', '--data', data, backup], { env: {}, stdio: [...stdio] })
+    const [code] = (await once(restoring, 'exit')) as [number | null]
+    if (code !== 0) throw new Error(`restoring ended with ${String(code)}`)
+    await this.restart()
+  }
+
+  get adminTokenFile(): string {
+    return join(this.directory, 'data', 'admin-token')
+  }
+
   get adminToken(): string {
-    return readFileSync(join(this.directory, 'data', 'admin-token'), 'utf8').trim()
+    return readFileSync(this.adminTokenFile, 'utf8').trim()
   }
 
   /** Between {@link kill} and {@link restart}: it will make a new certificate, with a new key. */

@@ -2,14 +2,19 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import type { Server } from './server'
 
 const TARGET = resolve(import.meta.dirname, '../../../target/debug')
 const BINARY = process.env['COLLAB_CLI_BIN'] ?? join(TARGET, 'collab-cli')
 const CONTROL_Q = '\x11'
 
+/** Where a server is found, and whose home it is found from. */
+export interface Place {
+  readonly directory: string
+  readonly url: string
+}
+
 /** Runs a command to its end and gives what it printed. */
-export async function cli(server: Server, password: string, arguments_: string[], input = ''): Promise<string> {
+export async function cli(server: Place, password: string, arguments_: string[], input = ''): Promise<string> {
   const child = spawn(BINARY, arguments_, { env: environment(server, password), stdio: ['pipe', 'pipe', 'inherit'] })
   let output = ''
   child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()))
@@ -25,7 +30,7 @@ export class Terminal {
   #screen = ''
   #watchers = new Set<() => void>()
 
-  constructor(server: Server, password: string, room: string) {
+  constructor(server: Place, password: string, room: string) {
     const command = `stty rows 24 cols 80; exec ${BINARY} --name Terminal join ${room}`
     const env = { ...environment(server, password), TERM: 'xterm-256color' }
     this.#process = spawn('script', ['-qfec', command, '/dev/null'], { env, stdio: ['pipe', 'pipe', 'inherit'] })
@@ -78,7 +83,7 @@ export class Terminal {
   }
 }
 
-function environment(server: Server, password: string): NodeJS.ProcessEnv {
+function environment(server: Place, password: string): NodeJS.ProcessEnv {
   return {
     PATH: process.env['PATH'],
     HOME: server.directory,
