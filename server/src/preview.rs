@@ -66,7 +66,7 @@ static SANITISER: LazyLock<Builder<'static>> = LazyLock::new(|| {
     builder
 });
 
-/// The HTML of the text would be longer than [`MAX_GROWTH`] times the text.
+/// The HTML of the text would be longer than `MAX_GROWTH` times the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the text becomes too long as HTML")]
 pub struct TooLong;
