@@ -51,8 +51,8 @@ async function look(person: RoomPage, shot: string): Promise<void> {
   if (folder && picture) await person.screenshot(join(folder, picture))
 }
 
-async function openAdminPage({ page }: RoomPage, name: 'logs' | 'status'): Promise<void> {
-  await page.goto(server.url + name)
+async function openLog({ page }: RoomPage): Promise<void> {
+  await page.goto(`${server.url}logs`)
   await page.locator('#token').fill(server.adminToken)
   await page.locator('#token').press('Enter')
   await page.locator('tbody tr').first().waitFor()
@@ -85,15 +85,21 @@ test.each(views)('nothing overflows, everything can be read and has a name: $nam
   await look(ada, `people-${name}`)
   await grace.close()
 
-  await openAdminPage(ada, 'logs')
+  await openLog(ada)
   await look(ada, `logs-${name}`)
+  await ada.page.goto(`${server.url}status`)
+  await ada.page.locator('tbody td', { hasText: 'ms' }).first().waitFor()
+  await look(ada, `status-${name}`)
   await ada.close()
 })
 
 test.each(['light', 'dark'] as const)('the same in French: %s', async (colorScheme) => {
   const ada = await visit(browser, server.url, { colorScheme, locale: 'fr-FR' })
   await look(ada, `join-french-${colorScheme}`)
-  await openAdminPage(ada, 'logs')
+  await openLog(ada)
   await look(ada, `logs-french-${colorScheme}`)
+  await ada.page.goto(`${server.url}status`)
+  await ada.says('Un mot de passe est vérifié')
+  await look(ada, `status-french-${colorScheme}`)
   await ada.close()
 })
