@@ -151,15 +151,4 @@ mod tests {
         assert_eq!(count(2 * HALF), 1, "the first one is forgotten");
         assert_eq!(count(4 * HALF), 0, "all are, after a pause");
     }
-
-    #[test]
-    fn recording_is_cheap() {
-        let now = Instant::now();
-        let latency = Latency::new(now).unwrap();
-        let times = 100_000;
-        (0..times).for_each(|us| latency.record(now, Duration::from_micros(us)));
-        let each = now.elapsed() / u32::try_from(times).unwrap();
-        println!("{each:?} a time");
-        assert!(each < Duration::from_micros(20), "{each:?}");
-    }
 }
