@@ -1,6 +1,6 @@
 //! The one book in which all users write what they did and saw.
 
-use std::cell::RefCell;
+use std::cell::{RefCell, RefMut};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
@@ -8,13 +8,14 @@ use collab_document::Section;
 use tokio::sync::Notify;
 
 use crate::ledger::{Path, Room, Totals};
-use crate::stats::{Latencies, Summary};
+use crate::series::recorder::Recorder;
+use crate::stats::Kind;
 
 /// Deliveries, latencies and errors of a run. All users live on one thread, and none holds the book across an await.
 #[derive(Debug)]
 pub struct Book {
     rooms: RefCell<Vec<Room>>,
-    latencies: RefCell<Latencies>,
+    recorder: RefCell<Recorder>,
     errors: RefCell<BTreeMap<String, u64>>,
     arrived: Notify,
 }
@@ -29,11 +30,11 @@ pub struct Seat {
 }
 
 impl Book {
-    /// An empty book for rooms with so many members each.
-    pub fn new(members: impl Iterator<Item = usize>) -> Result<Self, hdrhistogram::CreationError> {
+    /// An empty book for rooms with so many members each, opened at `start`.
+    pub fn new(members: impl Iterator<Item = usize>, start: Instant) -> Result<Self, hdrhistogram::CreationError> {
         Ok(Self {
             rooms: RefCell::new(members.map(Room::new).collect()),
-            latencies: RefCell::new(Latencies::new()?),
+            recorder: RefCell::new(Recorder::new(start)?),
             errors: RefCell::default(),
             arrived: Notify::new(),
         })
@@ -42,36 +43,40 @@ impl Book {
     /// A user got in, writing as this replica.
     pub fn joined(&self, seat: Seat, client: u64, latency: Duration) {
         self.rooms.borrow_mut()[seat.room].enter(seat.member, client);
-        self.latencies.borrow_mut().join.record(latency);
+        self.recorder.borrow_mut().time(Kind::Join, latency, Instant::now());
     }
 
     /// A user made the edit that was intended for this time.
     pub fn sent(&self, seat: Seat, section: Section, intended: Instant, now: Instant) {
         self.rooms.borrow_mut()[seat.room].sent(section, intended);
-        self.latencies.borrow_mut().lag.record(now.saturating_duration_since(intended));
+        let mut recorder = self.recorder.borrow_mut();
+        recorder.sent(now);
+        recorder.time(Kind::Lag, now.saturating_duration_since(intended), now);
     }
 
     /// A user's replica took in a section.
     pub fn received(&self, seat: Seat, section: Section, path: Path, now: Instant) {
-        let edit = &mut self.latencies.borrow_mut().edit;
-        self.rooms.borrow_mut()[seat.room].received(seat.member, section, path, now, |latency| edit.record(latency));
+        let recorder = &mut self.recorder.borrow_mut();
+        let record = |latency| recorder.time(Kind::Edit, latency, now);
+        self.rooms.borrow_mut()[seat.room].received(seat.member, section, path, now, record);
         self.arrived.notify_waiters();
     }
 
     /// A user heard that a section of its own is saved.
     pub fn saved(&self, seat: Seat, section: Section, now: Instant) {
-        let saved = &mut self.latencies.borrow_mut().saved;
-        self.rooms.borrow_mut()[seat.room].saved(section, now, |latency| saved.record(latency));
+        let recorder = &mut self.recorder.borrow_mut();
+        self.rooms.borrow_mut()[seat.room].saved(section, now, |latency| recorder.time(Kind::Saved, latency, now));
         self.arrived.notify_waiters();
     }
 
     /// A ping came back.
     pub fn ping(&self, latency: Duration) {
-        self.latencies.borrow_mut().ping.record(latency);
+        self.recorder.borrow_mut().time(Kind::Ping, latency, Instant::now());
     }
 
     /// Something went wrong.
     pub fn error(&self, name: impl ToString) {
+        self.recorder.borrow_mut().error(Instant::now());
         *self.errors.borrow_mut().entry(name.to_string()).or_default() += 1;
     }
 
@@ -96,14 +101,9 @@ impl Book {
         self.errors.borrow().clone()
     }
 
-    /// What the latencies of edits say so far.
-    pub fn edit_so_far(&self) -> Summary {
-        self.latencies.borrow().edit.summary()
-    }
-
-    /// The latencies so far.
-    pub fn latencies(&self) -> Latencies {
-        self.latencies.borrow().clone()
+    /// What was timed and counted. Not to be held across an await.
+    pub fn recorder(&self) -> RefMut<'_, Recorder> {
+        self.recorder.borrow_mut()
     }
 }
 
@@ -117,7 +117,7 @@ mod tests {
 
     #[tokio::test]
     async fn settling_waits_for_the_last_delivery_and_the_last_save() {
-        let book = Book::new([2].into_iter()).unwrap();
+        let book = Book::new([2].into_iter(), Instant::now()).unwrap();
         let (ann, ben) = (Seat { room: 0, member: 0 }, Seat { room: 0, member: 1 });
         let now = Instant::now();
         book.joined(ann, 7, Duration::ZERO);
@@ -133,6 +133,6 @@ mod tests {
             }
         }
         assert!(settled.as_mut().now_or_never().is_some());
-        assert_eq!(book.latencies().edit.summary().count, 1);
+        assert_eq!(book.recorder().totals().of(Kind::Edit).summary().count, 1);
     }
 }

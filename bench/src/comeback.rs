@@ -5,13 +5,13 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
 
 use crate::options::ReconnectOptions;
 use crate::server_process::ServerProcess;
-use crate::stats::{Latency, Summary};
+use crate::stats::{Latency, Precision, Summary};
 use crate::user::Stage;
 
 /// How long all may take to be back; who is not by then is a failure.
@@ -34,7 +34,7 @@ struct Trip {
 }
 
 /// What a reconnect run shows.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Reconnect {
     /// How long the server was away, in seconds: from the kill to its listening again.
     pub down_s: f64,
@@ -80,7 +80,8 @@ impl Comeback {
     }
 
     fn figures(&self, killed: Instant, open: Instant, server_cpu_s: f64) -> anyhow::Result<Reconnect> {
-        let (mut noticed, mut live, mut bars) = (Latency::new()?, Latency::new()?, Vec::new());
+        let (mut noticed, mut bars) = (Latency::new(Precision::Finest)?, Vec::new());
+        let mut live = noticed.clone();
         for trip in self.trips.borrow().values() {
             noticed.record(trip.lost.saturating_duration_since(killed));
             let Some(at) = trip.live else { continue };

@@ -3,11 +3,14 @@
 use std::fs;
 use std::time::Duration;
 
-use serde::Serialize;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
-/// The machine, so that figures are not read without it.
-#[derive(Debug, Clone, Serialize)]
+/// Where and when a run was, so that figures are not read without it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Machine {
+    /// When it began, in UTC (RFC 3339).
+    pub began: String,
     /// Processors that this program may use.
     pub cores: usize,
     /// The processor's own name, when it tells.
@@ -35,6 +38,7 @@ impl Machine {
     /// Looks at the machine before a run.
     pub fn observe() -> Self {
         Self {
+            began: Timestamp::now().strftime("%FT%TZ").to_string(),
             cores: std::thread::available_parallelism().map_or(1, usize::from),
             processor: fs::read_to_string("/proc/cpuinfo").ok().and_then(|text| processor(&text)),
             kernel: fs::read_to_string("/proc/sys/kernel/osrelease").ok().map(|text| text.trim().to_owned()),

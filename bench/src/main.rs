@@ -21,7 +21,9 @@ mod schedule;
 mod typist;
 
 mod book;
+mod series;
 mod stats;
+mod watch;
 
 mod rooms;
 mod server_process;
@@ -29,38 +31,34 @@ mod target;
 
 mod assertion;
 mod machine;
+mod outputs;
 mod report;
 mod table;
 
 mod options;
 mod progress;
 
-use std::path::Path;
 use std::process::ExitCode;
 
 use tokio::task::LocalSet;
 
-use crate::options::{CommandLine, Options};
+use crate::options::CommandLine;
 use crate::progress::Progress;
 use crate::run::Results;
 
 fn main() -> ExitCode {
     let line = CommandLine::read();
-    match measure(&line).and_then(|results| tell(line.options(), &results)) {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    measure(&line).and_then(|results| line.options().outputs.tell(&results)).unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        ExitCode::FAILURE
+    })
 }
 
 /// One thread for all users: the server needs the other cores, and on few cores threads that share work only get in each
 /// other's way.
 fn measure(line: &CommandLine) -> anyhow::Result<Results> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let progress = Progress::new(line.options().quiet);
+    let progress = Progress::new(line.options().outputs.quiet);
     let results = LocalSet::new().block_on(&runtime, async {
         tokio::select! {
             results = run::run(line, &progress) => results,
@@ -69,30 +67,4 @@ fn measure(line: &CommandLine) -> anyhow::Result<Results> {
     });
     progress.finish();
     results
-}
-
-/// Shows and writes the results, and says whether everything held that must.
-fn tell(options: &Options, results: &Results) -> anyhow::Result<bool> {
-    let Results { report, latencies, server_log } = results;
-    let json_on_stdout = options.json.as_deref() == Some(Path::new("-"));
-    if json_on_stdout {
-        eprint!("{}", report.table())
-    } else {
-        print!("{}", report.table())
-    }
-    if let Some(path) = &options.json {
-        report::write_json(report, path)?;
-    }
-    if let Some(folder) = &options.hgrm {
-        report::write_hgrm(latencies, folder)?;
-    }
-    let mut failures = report.failures();
-    if let Some(log) = server_log.as_ref().filter(|_| !failures.is_empty()) {
-        eprintln!("{log}");
-    }
-    failures.extend(options.assertions.iter().filter_map(|held| held.check(|name| report.figure(name)).err()));
-    for failure in &failures {
-        eprintln!("failed: {failure}");
-    }
-    Ok(failures.is_empty())
 }

@@ -8,9 +8,9 @@ use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use collab_client::driver::Choice;
 use collab_client::trust::Fingerprint;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use crate::assertion::Assertion;
+use crate::outputs::Outputs;
 
 /// Opens many sessions, edits in all of them as people would, and measures what each member sees.
 ///
@@ -61,7 +61,7 @@ pub enum JoinBy {
 }
 
 /// What carries the sessions.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Transport {
     /// QUIC over UDP.
@@ -143,21 +143,9 @@ pub struct Options {
     #[arg(long, default_value = "10s", value_parser = parse_duration, value_name = "TIME")]
     pub drain: Duration,
 
-    /// Writes the results as JSON; - for standard output, then the table goes to standard error.
-    #[arg(long, value_name = "FILE")]
-    pub json: Option<PathBuf>,
-
-    /// Writes a percentile file (.hgrm) for each latency, in milliseconds, as HdrHistogram's plotters read them.
-    #[arg(long, value_name = "DIR")]
-    pub hgrm: Option<PathBuf>,
-
-    /// Fails unless this holds, such as 'edit_p99<20ms', 'lost=0' or 'rss<=200MB'. May be given again.
-    #[arg(long = "assert", value_name = "CONDITION")]
-    pub assertions: Vec<Assertion>,
-
-    /// Shows no progress.
-    #[arg(long, short)]
-    pub quiet: bool,
+    /// What becomes of the results.
+    #[command(flatten)]
+    pub outputs: Outputs,
 }
 
 impl CommandLine {

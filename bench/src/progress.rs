@@ -5,6 +5,9 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::book::Book;
+use crate::stats::Kind;
+
 /// Between two plain lines of one phase.
 const PLAIN_EVERY: Duration = Duration::from_secs(5);
 
@@ -68,12 +71,27 @@ impl Progress {
         }
     }
 
+    /// How it goes, while users edit.
+    pub fn look(&self, book: &Book) {
+        if self.phase.get() == "editing" {
+            let seconds = book.recorder().second();
+            self.step(seconds, || so_far(book));
+        }
+    }
+
     /// Leaves the terminal clean for the results.
     pub fn finish(&self) {
         if let Shown::Bar(bar) = &self.shown {
             bar.finish_and_clear();
         }
     }
+}
+
+fn so_far(book: &Book) -> String {
+    let (totals, edit) = (book.totals(), book.recorder().totals().of(Kind::Edit).summary());
+    let ms = |us: u64| us as f64 / 1000.0;
+    let (p50, p99) = (ms(edit.p50_us), ms(edit.p99_us));
+    format!("{} edits, {} delivered, p50 {p50:.1} ms, p99 {p99:.1} ms", totals.sent, totals.delivered)
 }
 
 fn style() -> ProgressStyle {

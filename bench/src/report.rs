@@ -1,24 +1,27 @@
-//! The results, what must be true of them, and how programs get them: as JSON and percentile files.
+//! The results, and what must be true of them.
+//!
+//! [`figure`] gives their numbers by name, [`unit`] how people read them, [`files`] what a run leaves for programs.
+
+pub mod figure;
+pub mod files;
+pub mod unit;
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::io::Write;
-use std::path::Path;
 
-use anyhow::Context;
 use collab_proto::api::ServerInfo;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::comeback::Reconnect;
 use crate::machine::Machine;
 use crate::options::Transport;
-use crate::stats::{Latencies, Summary};
+use crate::series::timeline::Timeline;
+use crate::stats::Summary;
 
 /// Above this the generator itself was too slow, and part of what was measured is its own lag. In microseconds, at p99.
 const GENERATOR_BOUND_US: u64 = 10_000;
 
 /// The results of a run.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Report {
     /// Users asked for.
     pub clients: usize,
@@ -70,10 +73,14 @@ pub struct Report {
     pub machine: Machine,
     /// What was measured with what.
     pub versions: Versions,
+    /// The command that repeats it.
+    pub command: String,
+    /// What each second was like.
+    pub series: Timeline,
 }
 
 /// What the server used.
-#[derive(Debug, Clone, Copy, Serialize)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub struct Server {
     /// Processor time while the users edited, in seconds.
     pub cpu_s: f64,
@@ -86,7 +93,7 @@ pub struct Server {
 }
 
 /// How the load generator itself did.
-#[derive(Debug, Clone, Copy, Serialize)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub struct Generator {
     /// Processor time while the users edited, in seconds.
     pub cpu_s: f64,
@@ -97,7 +104,7 @@ pub struct Generator {
 }
 
 /// Versions of both sides.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Versions {
     /// This program's.
     pub bench: String,
@@ -107,6 +114,20 @@ pub struct Versions {
     pub protocol: u32,
     /// Whether this program was built with optimisation; figures of a build without it mean little.
     pub optimised: bool,
+}
+
+/// The command that this program was started by, as a shell takes it.
+pub fn command() -> String {
+    let arguments = std::env::args().skip(1).map(|argument| quoted(&argument));
+    std::iter::once("collab-bench".to_owned()).chain(arguments).collect::<Vec<_>>().join(" ")
+}
+
+fn quoted(argument: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,+@%".contains(c);
+    if !argument.is_empty() && argument.chars().all(is_plain) {
+        return argument.to_owned();
+    }
+    format!("'{}'", argument.replace('\'', r"'\''"))
 }
 
 impl Versions {
@@ -154,68 +175,6 @@ impl Report {
         }
         failures
     }
-
-    /// A figure by the name that assertions use: in microseconds, bytes or none.
-    pub fn figure(&self, name: &str) -> Option<f64> {
-        if let Some((series, percentile)) = name.split_once('_')
-            && let Some(summary) = self.summary(series)
-        {
-            return summary.figure(percentile).map(|value| value as f64);
-        }
-        let count = match name {
-            "joined" => self.joined as u64,
-            "sent" => self.sent,
-            "delivered" => self.delivered,
-            "lost" => self.lost,
-            "duplicated" => self.duplicated,
-            "unsaved" => self.unsaved,
-            "pings_lost" => self.pings_lost,
-            "errors" => self.errors.values().sum(),
-            "rss" => self.server?.rss_bytes,
-            "peak_rss" => self.server?.peak_rss_bytes,
-            "cpu" => return Some(self.server?.cpu_s * 1e6),
-            _ => return None,
-        };
-        Some(count as f64)
-    }
-
-    fn summary(&self, series: &str) -> Option<&Summary> {
-        Some(match series {
-            "join" => &self.join,
-            "ping" => &self.ping,
-            "edit" => &self.edit,
-            "saved" => &self.saved,
-            "lag" => &self.generator.lag,
-            "noticed" => &self.reconnect.as_ref()?.noticed,
-            "live" => &self.reconnect.as_ref()?.live,
-            _ => return None,
-        })
-    }
-}
-
-/// Writes the results as JSON, making the folder when it is not there. `-` is standard output.
-pub fn write_json(report: &Report, path: &Path) -> anyhow::Result<()> {
-    let mut json = serde_json::to_string_pretty(report)?;
-    json.push('\n');
-    if path == Path::new("-") {
-        return std::io::stdout().write_all(json.as_bytes()).context("cannot write the results to standard output");
-    }
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
-    }
-    fs::write(path, json).with_context(|| format!("cannot write the results to {}", path.display()))
-}
-
-/// Writes one percentile file for each latency, making the folder when it is not there.
-pub fn write_hgrm(latencies: &Latencies, folder: &Path) -> anyhow::Result<()> {
-    fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
-    for (name, latency) in latencies.named() {
-        let path = folder.join(format!("{name}.hgrm"));
-        let mut text = Vec::new();
-        latency.write_hgrm(&mut text)?;
-        fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
-    }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -223,12 +182,13 @@ pub mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::stats::{Latency, Precision};
 
     /// A run of two in which all went well.
     pub fn good() -> Report {
-        let mut latencies = Latencies::new().unwrap();
-        latencies.edit.record(Duration::from_millis(3));
-        let summary = latencies.edit.summary();
+        let mut latency = Latency::new(Precision::Finest).unwrap();
+        latency.record(Duration::from_millis(3));
+        let summary = latency.summary();
         Report {
             clients: 2,
             rooms: 1,
@@ -254,6 +214,8 @@ pub mod tests {
             seed: 1,
             machine: Machine::observe(),
             versions: Versions { bench: "1".to_owned(), server: "1".to_owned(), protocol: 1, optimised: true },
+            command: "collab-bench --clients 2".to_owned(),
+            series: Timeline::default(),
         }
     }
 
@@ -272,6 +234,14 @@ pub mod tests {
         }
         assert!(json["server"]["cpu_s"].is_f64() && json["server"]["rss_bytes"].is_u64());
         assert!(json["seed"].is_u64() && json["machine"]["cores"].is_u64() && json["versions"]["server"].is_string());
+    }
+
+    #[test]
+    fn a_command_can_be_given_to_a_shell() {
+        assert_eq!(quoted("--clients=3"), "--clients=3");
+        assert_eq!(quoted("edit_p99<5ms"), "'edit_p99<5ms'");
+        assert_eq!(quoted("it's"), r"'it'\''s'");
+        assert_eq!(quoted(""), "''");
     }
 
     #[test]
@@ -300,35 +270,5 @@ pub mod tests {
             spoil(&mut report);
             assert_eq!(report.failures().len(), 1);
         }
-    }
-
-    #[test]
-    fn assertions_find_their_figures() {
-        let report = good();
-        for (condition, holds) in [
-            ("edit_p99<20ms", true),
-            ("edit_p99<1ms", false),
-            ("lost=0", true),
-            ("rss<=9MB", true),
-            ("cpu<400ms", false),
-            ("lag_max<1s", true),
-            ("edit_p98<1s", false),
-            ("nonsense=0", false),
-        ] {
-            let assertion: crate::assertion::Assertion = condition.parse().unwrap();
-            assert_eq!(assertion.check(|name| report.figure(name)).is_ok(), holds, "{condition}");
-        }
-    }
-
-    #[test]
-    fn results_are_written_into_new_folders_and_a_failure_is_told() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a/b/results.json");
-        write_json(&good(), &path).unwrap();
-        assert!(serde_json::from_slice::<serde_json::Value>(&fs::read(&path).unwrap()).is_ok());
-        write_hgrm(&Latencies::new().unwrap(), &folder.path().join("c")).unwrap();
-        assert!(folder.path().join("c/edit.hgrm").is_file());
-        assert!(write_json(&good(), &path.join("below-a-file.json")).is_err());
-        assert!(write_hgrm(&Latencies::new().unwrap(), &path).is_err());
     }
 }

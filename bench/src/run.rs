@@ -9,10 +9,10 @@ use collab_proto::ClientId;
 use futures_util::future::join_all;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
-use tokio::join;
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::{JoinHandle, spawn_local};
-use tokio::time::{interval, timeout};
+use tokio::time::{sleep_until, timeout};
+use tokio::{join, select};
 
 use crate::book::{Book, Seat};
 use crate::comeback::{self, Comeback, Reconnect};
@@ -20,17 +20,15 @@ use crate::machine::{Machine, Usage};
 use crate::options::{CommandLine, JoinBy, Options};
 use crate::pacer::Pacer;
 use crate::progress::Progress;
-use crate::report::{Generator, Report, Server, Versions};
+use crate::report::{Generator, Report, Server, Versions, command};
 use crate::rooms::Rooms;
 use crate::schedule::Schedule;
 use crate::server_process::{Limits, ServerProcess};
-use crate::stats::Latencies;
+use crate::stats::{Kind, Latencies};
 use crate::target::Target;
 use crate::typist::Typist;
 use crate::user::{Digest, Outcome, Phase, Stage, User, enter};
-
-/// Between two looks at the counts, for the display.
-const LOOK: Duration = Duration::from_millis(200);
+use crate::watch::watch;
 
 /// What a run leaves.
 pub struct Results {
@@ -86,7 +84,7 @@ pub async fn run(line: &CommandLine, progress: &Progress) -> anyhow::Result<Resu
 async fn play(
     line: &CommandLine,
     progress: &Progress,
-    mut server: Option<&mut ServerProcess>,
+    server: Option<&mut ServerProcess>,
     machine: Machine,
 ) -> anyhow::Result<(Report, Latencies)> {
     let options = line.options();
@@ -98,17 +96,32 @@ async fn play(
     let target = Target::find(url, options).await?;
     progress.phase("creating rooms", options.rooms() as u64);
     let rooms = Rooms::create(&target, options.rooms(), |done| progress.step(done as u64, String::new)).await?;
-    let book = Book::new((0..options.rooms()).map(|room| members_of(room, options)))?;
+    let book = Book::new((0..options.rooms()).map(|room| members_of(room, options)), Instant::now())?;
     let gate = Semaphore::new(options.join_concurrency.into());
     let stage = Rc::new(Stage { book, target, gate, comeback: line.reconnect().map(|_| Comeback::default()) });
+    let gauge = server.as_deref().map(ServerProcess::gauge);
+    let seen = select! {
+        seen = act(line, progress, server, &rooms, &stage) => seen?,
+        never = watch(&stage.book, gauge, progress) => match never {},
+    };
+    Ok((seen.report(options, &stage, machine), stage.book.recorder().totals().clone()))
+}
 
-    let mut cast = Cast::call(options, &rooms, &stage);
-    let joined = cast.everybody_joins(options.clients(), progress).await;
+async fn act(
+    line: &CommandLine,
+    progress: &Progress,
+    mut server: Option<&mut ServerProcess>,
+    rooms: &Rooms,
+    stage: &Rc<Stage>,
+) -> anyhow::Result<Seen> {
+    let options = line.options();
+    let mut cast = Cast::call(options, rooms, stage);
+    let joined = cast.everybody_joins(options.clients(), stage, progress).await;
     let before = Look::now(server.as_deref());
-    let editing = cast.edit(options, &stage, progress);
+    let editing = cast.edit(options, stage, progress);
     let reconnect = match (line.reconnect(), server.as_deref_mut()) {
         (Some(reconnect), Some(server)) => {
-            let (edited, back) = join!(editing, comeback::kill_and_wait(reconnect, server, &stage, joined));
+            let (edited, back) = join!(editing, comeback::kill_and_wait(reconnect, server, stage, joined));
             edited?;
             Some(back?)
         }
@@ -118,17 +131,16 @@ async fn play(
         }
     };
     let after = Look::now(server.as_deref());
-    cast.drain(options.drain, &stage, progress).await;
-    let outcomes = cast.leave(progress).await?;
-    let converged = converged(options, &rooms, &stage, &outcomes).await;
+    cast.drain(options.drain, stage, progress).await;
+    let outcomes = cast.leave(stage, progress).await?;
+    let converged = converged(options, rooms, stage, &outcomes).await;
     stage.target.close().await;
     if options.url.is_some() {
         rooms.delete(&stage.target).await?;
     }
     let last = Look::now(server.as_deref());
     let pings_lost = outcomes.iter().map(|outcome| outcome.pings_lost).sum();
-    let seen = Seen { joined, before, after, last, pings_lost, converged, reconnect };
-    Ok((seen.report(options, &stage, machine), stage.book.latencies()))
+    Ok(Seen { joined, before, after, last, pings_lost, converged, reconnect })
 }
 
 /// What a run showed besides what is in the book.
@@ -144,7 +156,9 @@ struct Seen {
 
 impl Seen {
     fn report(&self, options: &Options, stage: &Stage, machine: Machine) -> Report {
-        let latencies = stage.book.latencies();
+        let series = stage.book.recorder().timeline();
+        let recorder = stage.book.recorder();
+        let latencies = recorder.totals();
         let totals = stage.book.totals();
         Report {
             clients: options.clients(),
@@ -161,17 +175,19 @@ impl Seen {
             pings_lost: self.pings_lost,
             converged: self.converged,
             errors: stage.book.errors(),
-            join: latencies.join.summary(),
-            ping: latencies.ping.summary(),
-            edit: latencies.edit.summary(),
-            saved: latencies.saved.summary(),
+            join: latencies.of(Kind::Join).summary(),
+            ping: latencies.of(Kind::Ping).summary(),
+            edit: latencies.of(Kind::Edit).summary(),
+            saved: latencies.of(Kind::Saved).summary(),
             // What a server that was killed had used is not to be had.
             server: Look::server(self.before, self.after, self.last).filter(|_| self.reconnect.is_none()),
             reconnect: self.reconnect.clone(),
-            generator: Generator::new(Look::own_cpu(self.before, self.after), latencies.lag.summary()),
+            generator: Generator::new(Look::own_cpu(self.before, self.after), latencies.of(Kind::Lag).summary()),
             seed: options.seed,
             machine,
             versions: Versions::new(stage.target.info()),
+            command: command(),
+            series,
         }
     }
 }
@@ -208,8 +224,8 @@ impl Cast {
     }
 
     /// Waits until each is in, or has given up. Says how many are in.
-    async fn everybody_joins(&mut self, clients: usize, progress: &Progress) -> usize {
-        progress.phase("joining", clients as u64);
+    async fn everybody_joins(&mut self, clients: usize, stage: &Stage, progress: &Progress) -> usize {
+        begin("joining", clients as u64, stage, progress);
         let (mut joined, mut failed) = (0, 0);
         while let Some(entered) = self.joined.recv().await {
             if entered {
@@ -223,45 +239,33 @@ impl Cast {
     }
 
     async fn edit(&mut self, options: &Options, stage: &Stage, progress: &Progress) -> anyhow::Result<()> {
-        progress.phase("editing", options.duration.as_secs());
+        begin("editing", options.duration.as_secs(), stage, progress);
         let schedule = Schedule::draw(options.seed, options.clients(), options.period(), options.duration);
         self.phase.send_replace(Phase::Editing);
         let start = Instant::now();
         let end = tokio::time::Instant::from_std(start + options.duration);
         let _pacer = Pacer::start(schedule, start, std::mem::take(&mut self.edits)).context("cannot start a thread")?;
-        let mut looks = interval(LOOK);
-        loop {
-            tokio::select! {
-                () = tokio::time::sleep_until(end) => break,
-                _ = looks.tick() => {
-                    let done = Instant::now().saturating_duration_since(start);
-                    progress.step(done.as_secs(), || so_far(stage));
-                }
-            }
-        }
+        sleep_until(end).await;
         self.phase.send_replace(Phase::Draining);
         Ok(())
     }
 
     async fn drain(&mut self, limit: Duration, stage: &Stage, progress: &Progress) {
-        progress.phase("draining", 0);
+        begin("draining", 0, stage, progress);
         // What is missing after the limit shows in the counts.
         let _ = timeout(limit, stage.book.settled()).await;
     }
 
-    async fn leave(self, progress: &Progress) -> anyhow::Result<Vec<Outcome>> {
-        progress.phase("checking", 0);
+    async fn leave(self, stage: &Stage, progress: &Progress) -> anyhow::Result<Vec<Outcome>> {
+        begin("checking", 0, stage, progress);
         self.phase.send_replace(Phase::Checking);
         join_all(self.tasks).await.into_iter().collect::<Result<_, _>>().context("a user's task broke")
     }
 }
 
-fn so_far(stage: &Stage) -> String {
-    let totals = stage.book.totals();
-    let edit = stage.book.edit_so_far();
-    let ms = |us: u64| us as f64 / 1000.0;
-    let (p50, p99) = (ms(edit.p50_us), ms(edit.p99_us));
-    format!("{} edits, {} delivered, p50 {p50:.1} ms, p99 {p99:.1} ms", totals.sent, totals.delivered)
+fn begin(name: &'static str, steps: u64, stage: &Stage, progress: &Progress) {
+    stage.book.recorder().stage(name, Instant::now());
+    progress.phase(name, steps);
 }
 
 /// Replica ids are unique by their lower bits and new in every room by being drawn.

@@ -1,9 +1,11 @@
 //! A server of our own: the built binary, on loopback, with a temporary data directory.
 
+use std::cell::Cell;
 use std::fs::{self, File, OpenOptions};
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::rc::Rc;
 use std::thread;
 use std::time::Duration;
 
@@ -30,6 +32,7 @@ const SHOWN_LINES: usize = 20;
 #[derive(Debug)]
 pub struct ServerProcess {
     child: Child,
+    pid: Rc<Cell<u32>>,
     program: PathBuf,
     limits: Limits,
     url: String,
@@ -53,6 +56,10 @@ struct Ports {
     http: u16,
 }
 
+/// Tells what a server has used so far, a restarted one too.
+#[derive(Debug, Clone)]
+pub struct Gauge(Rc<Cell<u32>>);
+
 /// What the thread that reads the server's output tells.
 struct Output {
     address: oneshot::Sender<String>,
@@ -66,7 +73,8 @@ impl ServerProcess {
         let folder = tempfile::Builder::new().prefix("collab-bench-").tempdir().context("no temporary directory")?;
         let child = spawn(&program, folder.path(), limits, Ports::default())?;
         let (_, ended) = oneshot::channel();
-        let mut server = Self { child, program, limits, url: String::new(), folder, ended };
+        let pid = Rc::new(Cell::new(child.id()));
+        let mut server = Self { child, pid, program, limits, url: String::new(), folder, ended };
         server.listens().await?;
         Ok(server)
     }
@@ -82,6 +90,7 @@ impl ServerProcess {
     pub async fn start_again(&mut self, webtransport: u16) -> anyhow::Result<()> {
         let http = self.url.rsplit(':').next().and_then(|port| port.parse().ok()).context("its address has no port")?;
         self.child = spawn(&self.program, self.folder.path(), self.limits, Ports { webtransport, http })?;
+        self.pid.set(self.child.id());
         self.listens().await
     }
 
@@ -109,6 +118,11 @@ impl ServerProcess {
         Usage::of(self.child.id())
     }
 
+    /// Tells what it has used, whoever holds the server.
+    pub fn gauge(&self) -> Gauge {
+        Gauge(self.pid.clone())
+    }
+
     /// The end of its log, for when a run failed.
     pub fn log_end(&self) -> String {
         let log = fs::read_to_string(log_path(self.folder.path())).unwrap_or_default();
@@ -134,6 +148,13 @@ impl ServerProcess {
             return Ok(());
         }
         bail!("the server ended with {status}\n{}", self.log_end())
+    }
+}
+
+impl Gauge {
+    /// What it has used; none when it has ended.
+    pub fn usage(&self) -> Option<Usage> {
+        Usage::of(self.0.get())
     }
 }
 

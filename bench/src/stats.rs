@@ -1,25 +1,58 @@
-//! Latencies, in HDR histograms of three significant digits. Recording allocates nothing.
+//! Latencies, in HDR histograms. Recording allocates nothing.
 
 use std::io::{self, Write};
 use std::time::Duration;
 
-use hdrhistogram::Histogram;
-use serde::Serialize;
+use anyhow::{Context, ensure};
+use hdrhistogram::serialization::{Deserializer, Serializer, V2Serializer};
+use hdrhistogram::{CreationError, Histogram};
+use serde::{Deserialize, Serialize};
 
 /// Longest latency that is told from a longer one, in microseconds.
 const LONGEST_US: u64 = 600_000_000;
 
-const SIGNIFICANT_DIGITS: u8 = 3;
-
 /// Lines of a percentile file for each halving of the distance to 100 %.
 const TICKS_PER_HALF_DISTANCE: u32 = 5;
 
+/// As many samples as a histogram from elsewhere may have: far from where counts overflow.
+const MOST_SAMPLES: u64 = 1 << 48;
+
+/// Size of the header of HdrHistogram's V2 encoding, in bytes.
+const V2_HEADER: usize = 40;
+
+/// Where in that header the length of what follows it stands.
+const V2_COUNTS_LEN: std::ops::Range<usize> = 4..8;
+
+/// What is timed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// From the start of a connection to the text being there.
+    Join,
+    /// A datagram to the server and back.
+    Ping,
+    /// From the intended time of an edit to its being in another member's replica.
+    Edit,
+    /// From the intended time of an edit to its author's knowing that it is saved.
+    Saved,
+    /// How late this program made an edit. Contained in `Edit` and `Saved`.
+    Lag,
+}
+
+/// How finely values are told apart, in significant digits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Precision {
+    /// Two, where there are many histograms.
+    Fine,
+    /// Three, for what a whole run showed.
+    Finest,
+}
+
 /// One kind of latency.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Latency(Histogram<u64>);
 
-/// What the results say of a [`Latency`], in microseconds.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+/// What the results say of a [`Latency`], in microseconds. All is 0 where nothing was recorded.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Summary {
     /// How many samples.
     pub count: u64,
@@ -35,30 +68,60 @@ pub struct Summary {
     pub max_us: u64,
 }
 
-/// Everything that is timed.
-#[derive(Debug, Clone)]
-pub struct Latencies {
-    /// From the start of a connection to the text being there.
-    pub join: Latency,
-    /// A datagram to the server and back.
-    pub ping: Latency,
-    /// From the intended time of an edit to its being in another member's replica.
-    pub edit: Latency,
-    /// From the intended time of an edit to its author's knowing that it is saved.
-    pub saved: Latency,
-    /// How late this program made an edit. Contained in `edit` and `saved`.
-    pub lag: Latency,
+/// A [`Latency`] of each kind.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Latencies([Latency; Kind::ALL.len()]);
+
+impl Kind {
+    /// All there are.
+    pub const ALL: [Self; 5] = [Self::Join, Self::Ping, Self::Edit, Self::Saved, Self::Lag];
+
+    /// As results and assertions call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Join => "join",
+            Self::Ping => "ping",
+            Self::Edit => "edit",
+            Self::Saved => "saved",
+            Self::Lag => "lag",
+        }
+    }
+}
+
+impl Precision {
+    fn digits(self) -> u8 {
+        match self {
+            Self::Fine => 2,
+            Self::Finest => 3,
+        }
+    }
 }
 
 impl Latency {
     /// Nothing recorded yet.
-    pub fn new() -> Result<Self, hdrhistogram::CreationError> {
-        Histogram::new_with_bounds(1, LONGEST_US, SIGNIFICANT_DIGITS).map(Self)
+    pub fn new(precision: Precision) -> Result<Self, CreationError> {
+        Histogram::new_with_bounds(1, LONGEST_US, precision.digits()).map(Self)
     }
 
     /// Counts one sample. A longer one than ten minutes counts as ten minutes.
     pub fn record(&mut self, latency: Duration) {
         self.0.saturating_record(u64::try_from(latency.as_micros()).unwrap_or(u64::MAX));
+    }
+
+    /// Counts all samples of another.
+    pub fn add(&mut self, other: &Self) {
+        // All have the same bounds, so that none is too large; a coarser one counts by its own steps.
+        let _ = self.0.add(&other.0);
+    }
+
+    /// Forgets all samples, keeping the memory.
+    pub fn clear(&mut self) {
+        self.0.reset();
+    }
+
+    /// Whether nothing was recorded.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// The usual percentiles.
@@ -72,6 +135,29 @@ impl Latency {
             p999_us: at(0.999),
             max_us: self.0.max(),
         }
+    }
+
+    /// The whole distribution in HdrHistogram's V2 encoding: some bytes for each distinct value.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let written = V2Serializer::new().serialize(&self.0, &mut bytes);
+        debug_assert!(written.is_ok(), "memory takes all bytes, and counts are below {MOST_SAMPLES}");
+        bytes
+    }
+
+    /// Reads what [`to_bytes`](Self::to_bytes) wrote. Its header, which says how much memory it takes, must be the expected one.
+    ///
+    /// # Errors
+    /// The bytes are no histogram, or one of other bounds.
+    pub fn from_bytes(mut bytes: &[u8], precision: Precision) -> anyhow::Result<Self> {
+        let mut header = Self::new(precision)?.to_bytes();
+        header.truncate(V2_HEADER);
+        let counts = u32::try_from(bytes.len().saturating_sub(V2_HEADER)).context("too long for a histogram")?;
+        header[V2_COUNTS_LEN].copy_from_slice(&counts.to_be_bytes());
+        ensure!(bytes.starts_with(&header), "these bytes are no histogram of the expected bounds");
+        let histogram: Histogram<u64> = Deserializer::new().deserialize(&mut bytes).context("no histogram")?;
+        ensure!(histogram.len() <= MOST_SAMPLES, "a histogram of more than {MOST_SAMPLES} samples");
+        Ok(Self(histogram))
     }
 
     /// Writes the whole distribution in milliseconds, in the text format of HdrHistogram.
@@ -95,43 +181,36 @@ impl Latency {
 
 impl Latencies {
     /// Nothing recorded yet.
-    pub fn new() -> Result<Self, hdrhistogram::CreationError> {
-        Ok(Self {
-            join: Latency::new()?,
-            ping: Latency::new()?,
-            edit: Latency::new()?,
-            saved: Latency::new()?,
-            lag: Latency::new()?,
-        })
+    pub fn new(precision: Precision) -> Result<Self, CreationError> {
+        let empty = Latency::new(precision)?;
+        Ok(Self(Kind::ALL.map(|_| empty.clone())))
     }
 
-    /// Each with its name.
-    pub fn named(&self) -> [(&'static str, &Latency); 5] {
-        [("join", &self.join), ("ping", &self.ping), ("edit", &self.edit), ("saved", &self.saved), ("lag", &self.lag)]
+    /// Those of one kind.
+    pub fn of(&self, kind: Kind) -> &Latency {
+        &self.0[kind as usize]
     }
-}
 
-impl Summary {
-    /// One of its figures by name.
-    pub fn figure(&self, name: &str) -> Option<u64> {
-        Some(match name {
-            "count" => self.count,
-            "p50" => self.p50_us,
-            "p90" => self.p90_us,
-            "p99" => self.p99_us,
-            "p999" => self.p999_us,
-            "max" => self.max_us,
-            _ => return None,
-        })
+    /// Counts one sample.
+    pub fn record(&mut self, kind: Kind, latency: Duration) {
+        self.0[kind as usize].record(latency);
+    }
+
+    /// Forgets all samples, keeping the memory.
+    pub fn clear(&mut self) {
+        self.0.iter_mut().for_each(Latency::clear);
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
     use super::*;
 
     fn thousand() -> Latency {
-        let mut latency = Latency::new().unwrap();
+        let mut latency = Latency::new(Precision::Finest).unwrap();
         (1..=1000).for_each(|ms| latency.record(Duration::from_millis(ms)));
         latency
     }
@@ -148,12 +227,12 @@ mod tests {
 
     #[test]
     fn nothing_recorded_is_all_zero() {
-        assert_eq!(Latency::new().unwrap().summary(), Summary::default());
+        assert_eq!(Latency::new(Precision::Finest).unwrap().summary(), Summary::default());
     }
 
     #[test]
     fn what_is_beyond_the_scale_counts_as_the_longest() {
-        let mut latency = Latency::new().unwrap();
+        let mut latency = Latency::new(Precision::Finest).unwrap();
         latency.record(Duration::from_secs(86_400));
         latency.record(Duration::ZERO);
         assert_eq!(latency.summary().count, 2);
@@ -175,5 +254,52 @@ mod tests {
         let last = rows.last().unwrap();
         assert_eq!((last[1], last[2]), (1.0, 1000.0));
         assert!(text.contains("#[Mean"));
+    }
+
+    fn of(samples: &[u64], precision: Precision) -> Latency {
+        let mut latency = Latency::new(precision).unwrap();
+        samples.iter().for_each(|us| latency.record(Duration::from_micros(*us)));
+        latency
+    }
+
+    proptest! {
+        #[test]
+        fn adding_two_is_recording_all_in_one(a in vec(0..2 * LONGEST_US, 0..50), b in vec(0..2 * LONGEST_US, 0..50)) {
+            for precision in [Precision::Fine, Precision::Finest] {
+                let mut sum = of(&a, precision);
+                sum.add(&of(&b, precision));
+                prop_assert_eq!(sum, of(&[a.clone(), b.clone()].concat(), precision));
+            }
+        }
+
+        #[test]
+        fn what_is_written_is_read_again(samples in vec(0..LONGEST_US, 0..50)) {
+            for precision in [Precision::Fine, Precision::Finest] {
+                let written = of(&samples, precision);
+                let read = Latency::from_bytes(&written.to_bytes(), precision).unwrap();
+                prop_assert_eq!(read.summary(), written.summary());
+            }
+        }
+
+        #[test]
+        fn any_bytes_are_read_or_refused(bytes in vec(any::<u8>(), 0..100)) {
+            let good = of(&[1, 2], Precision::Fine).to_bytes();
+            let headed = [&good[..V2_HEADER], &bytes].concat();
+            for bytes in [bytes, headed] {
+                let _ = Latency::from_bytes(&bytes, Precision::Fine);
+            }
+        }
+    }
+
+    #[test]
+    fn a_histogram_that_would_take_other_memory_is_refused() {
+        let good = of(&[1, 2, 3], Precision::Fine).to_bytes();
+        assert!(Latency::from_bytes(&good, Precision::Fine).is_ok());
+        assert!(Latency::from_bytes(&good, Precision::Finest).is_err());
+        for changed in [0, 5, 15, 31, 39] {
+            let mut bad = good.clone();
+            bad[changed] ^= 0x40;
+            assert!(Latency::from_bytes(&bad, Precision::Fine).is_err(), "byte {changed}");
+        }
     }
 }

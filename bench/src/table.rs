@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use crate::report::Report;
+use crate::report::unit::Unit;
 use crate::stats::Summary;
 
 impl Report {
@@ -51,10 +52,10 @@ impl Report {
         if let Some(server) = &self.server {
             let _ = writeln!(
                 text,
-                "server: {:.2} cores while editing, {:.1} MB (peak {:.1} MB), {:.1} s of processor time in all",
+                "server: {:.2} cores while editing, {} (peak {}), {:.1} s of processor time in all",
                 server.cpu_s / self.duration_s,
-                megabytes(server.rss_bytes),
-                megabytes(server.peak_rss_bytes),
+                Unit::Memory.show(server.rss_bytes as f64),
+                Unit::Memory.show(server.peak_rss_bytes as f64),
                 server.total_cpu_s,
             );
         }
@@ -104,15 +105,12 @@ impl Report {
 
 fn row(summary: &Summary) -> String {
     let values = [summary.p50_us, summary.p90_us, summary.p99_us, summary.p999_us, summary.max_us];
-    values.iter().fold(format!("{:>10}", summary.count), |row, us| row + &format!("{:>12}", time(*us)))
+    let shown = values.iter().map(|us| if summary.count > 0 { time(*us) } else { "–".to_owned() });
+    shown.fold(format!("{:>10}", Unit::Count.show(summary.count as f64)), |row, value| row + &format!("{value:>12}"))
 }
 
 fn time(us: u64) -> String {
-    if us < 1_000_000 { format!("{:.2} ms", us as f64 / 1e3) } else { format!("{:.2} s", us as f64 / 1e6) }
-}
-
-fn megabytes(bytes: u64) -> f64 {
-    bytes as f64 / 1e6
+    Unit::Time.show(us as f64)
 }
 
 #[cfg(test)]

@@ -1,0 +1,33 @@
+//! Looks at a run while it goes on: what the server uses in each second, and what the user sees of it.
+
+use std::convert::Infallible;
+use std::time::{Duration, Instant};
+
+use tokio::time::{MissedTickBehavior, interval};
+
+use crate::book::Book;
+use crate::progress::Progress;
+use crate::server_process::Gauge;
+
+/// Between two looks. A second's use of the server is known so exactly.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// Looks for as long as it is polled.
+pub async fn watch(book: &Book, server: Option<Gauge>, progress: &Progress) -> Infallible {
+    let mut looks = interval(LOOK);
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut seen = None;
+    loop {
+        looks.tick().await;
+        let now = Instant::now();
+        let mut recorder = book.recorder();
+        recorder.tick(now);
+        if seen.replace(recorder.second()) != Some(recorder.second())
+            && let Some(usage) = server.as_ref().and_then(Gauge::usage)
+        {
+            recorder.server(usage, now);
+        }
+        drop(recorder);
+        progress.look(book);
+    }
+}
