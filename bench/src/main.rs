@@ -5,7 +5,8 @@
 //! shows it. Every delivery is accounted for, and at the end all replicas are compared with what the server has.
 //!
 //! Reading order: [`run`] (the road of a run), [`user`] (what one user does),
-//! [`comeback`] (a run whose server is killed), [`ledger`] (who must receive what), then the rest.
+//! [`comeback`] (a run whose server is killed), [`ledger`] (who must receive what), [`floor`] (what is possible without a server), then
+//! the rest.
 
 mod run;
 
@@ -26,8 +27,12 @@ mod stats;
 mod watch;
 
 mod rooms;
+
+mod program_output;
 mod server_process;
 mod target;
+
+mod floor;
 
 mod assertion;
 mod machine;
@@ -42,13 +47,17 @@ use std::process::ExitCode;
 
 use tokio::task::LocalSet;
 
-use crate::options::CommandLine;
+use crate::options::{CommandLine, Kind};
 use crate::progress::Progress;
 use crate::run::Results;
 
 fn main() -> ExitCode {
     let line = CommandLine::read();
-    measure(&line).and_then(|results| line.options().outputs.tell(&results)).unwrap_or_else(|error| {
+    let done = match &line.kind {
+        Some(Kind::Floor(options)) => floor::run(options),
+        None | Some(Kind::Reconnect(_)) => measure(&line).and_then(|results| line.options().outputs.tell(&results)),
+    };
+    done.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");
         ExitCode::FAILURE
     })

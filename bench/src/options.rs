@@ -28,11 +28,25 @@ pub struct CommandLine {
     pub options: Options,
 }
 
-/// A run with a fault in it.
+/// Something else than a load.
 #[derive(Debug, Clone, Subcommand)]
 pub enum Kind {
     /// Kills the server while everybody edits, starts it again, and measures how fast all are back, with nothing lost.
-    Reconnect(ReconnectOptions),
+    Reconnect(Box<ReconnectOptions>),
+    /// Measures what is possible on this machine without a server: UDP and QUIC round trips on loopback, and the disk's sync.
+    Floor(FloorOptions),
+}
+
+/// What the user asked of the floors.
+#[derive(Debug, Clone, Args)]
+pub struct FloorOptions {
+    /// How long each kind of round trip is measured.
+    #[arg(long, default_value = "1s", value_parser = parse_duration, value_name = "TIME")]
+    pub duration: Duration,
+
+    /// Writes the results as JSON; - for standard output, then the table goes to standard error.
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
 }
 
 /// What the user asked of a reconnect run.
@@ -152,14 +166,17 @@ impl CommandLine {
     /// The load of the run, whichever kind it is.
     pub fn options(&self) -> &Options {
         match &self.kind {
-            None => &self.options,
             Some(Kind::Reconnect(reconnect)) => &reconnect.options,
+            _ => &self.options,
         }
     }
 
     /// The fault of the run, if there is one.
     pub fn reconnect(&self) -> Option<&ReconnectOptions> {
-        self.kind.as_ref().map(|Kind::Reconnect(reconnect)| reconnect)
+        match &self.kind {
+            Some(Kind::Reconnect(reconnect)) => Some(reconnect),
+            _ => None,
+        }
     }
 
     /// Reads the command line; what does not go together ends the program with a usage error.

@@ -59,6 +59,9 @@ pub struct Report {
     pub edit: Summary,
     /// From the intended time of an edit to its author's knowing that it is on disk.
     pub saved: Summary,
+    /// One sync of the disk that holds the server's data, when this program started it: `saved` cannot be below.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub disk_sync: Option<Summary>,
     /// The server, when this program started it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub server: Option<Server>,
@@ -208,6 +211,7 @@ pub mod tests {
             ping: summary,
             edit: summary,
             saved: summary,
+            disk_sync: Some(summary),
             server: Some(Server { cpu_s: 0.5, rss_bytes: 9_000_000, peak_rss_bytes: 9_500_000, total_cpu_s: 1.0 }),
             reconnect: None,
             generator: Generator::new(0.2, summary),

@@ -16,6 +16,7 @@ use tokio::{join, select};
 
 use crate::book::{Book, Seat};
 use crate::comeback::{self, Comeback, Reconnect};
+use crate::floor::disk;
 use crate::machine::{Machine, Usage};
 use crate::options::{CommandLine, JoinBy, Options};
 use crate::pacer::Pacer;
@@ -65,6 +66,8 @@ pub async fn run(line: &CommandLine, progress: &Progress) -> anyhow::Result<Resu
         Some(_) => None,
         None => Some(ServerProcess::start(options.server.as_deref(), limits).await?),
     };
+    let disk_sync =
+        server.as_ref().map(|server| disk::sync(server.folder())).transpose().context("cannot time the disk")?;
     let played = play(line, progress, server.as_mut(), machine).await;
     let server_log = server.as_ref().map(ServerProcess::log_end);
     if let Some(server) = server {
@@ -78,6 +81,7 @@ pub async fn run(line: &CommandLine, progress: &Progress) -> anyhow::Result<Resu
         None => error,
     })?;
     report.machine.observe_after();
+    report.disk_sync = disk_sync;
     Ok(Results { report, latencies, server_log })
 }
 
@@ -179,6 +183,7 @@ impl Seen {
             ping: latencies.of(Kind::Ping).summary(),
             edit: latencies.of(Kind::Edit).summary(),
             saved: latencies.of(Kind::Saved).summary(),
+            disk_sync: None,
             // What a server that was killed had used is not to be had.
             server: Look::server(self.before, self.after, self.last).filter(|_| self.reconnect.is_none()),
             reconnect: self.reconnect.clone(),

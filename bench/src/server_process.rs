@@ -1,12 +1,9 @@
 //! A server of our own: the built binary, on loopback, with a temporary data directory.
 
 use std::cell::Cell;
-use std::fs::{self, File, OpenOptions};
-use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::rc::Rc;
-use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -16,6 +13,7 @@ use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use crate::machine::Usage;
+use crate::program_output::{Output, end_of_log, open_log};
 
 const PROGRAM: &str = "collab-server";
 
@@ -24,9 +22,6 @@ const START: Duration = Duration::from_secs(30);
 
 /// How long it may take from SIGTERM to its end; it promises ten seconds.
 const STOP: Duration = Duration::from_secs(15);
-
-/// How much of the end of its log is shown when it fails, in lines.
-const SHOWN_LINES: usize = 20;
 
 /// A running server. Dropped, it is killed and its data removed.
 #[derive(Debug)]
@@ -60,12 +55,6 @@ struct Ports {
 #[derive(Debug, Clone)]
 pub struct Gauge(Rc<Cell<u32>>);
 
-/// What the thread that reads the server's output tells.
-struct Output {
-    address: oneshot::Sender<String>,
-    ended: oneshot::Sender<()>,
-}
-
 impl ServerProcess {
     /// Starts it and waits until it says where it listens.
     pub async fn start(program: Option<&Path>, limits: Limits) -> anyhow::Result<Self> {
@@ -95,12 +84,10 @@ impl ServerProcess {
     }
 
     async fn listens(&mut self) -> anyhow::Result<()> {
-        let ((address, told), (ending, ended)) = (oneshot::channel(), oneshot::channel());
-        self.ended = ended;
         let stdout = self.child.stdout.take().context("the server has no standard output")?;
-        let (output, log) = (Output { address, ended: ending }, log_file(self.folder.path())?);
-        thread::Builder::new().name("server output".to_owned()).spawn(move || output.copy(stdout, log))?;
-        match timeout(START, told).await {
+        let output = Output::follow(stdout, open_log(&log_path(self.folder.path()))?, find_url)?;
+        self.ended = output.ended;
+        match timeout(START, output.found).await {
             Ok(Ok(url)) => self.url = url,
             Ok(Err(_)) => bail!("the server ended before it listened\n{}", self.log_end()),
             Err(_) => bail!("the server did not say where it listens\n{}", self.log_end()),
@@ -111,6 +98,11 @@ impl ServerProcess {
     /// Where its pages and its API are.
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// Where its data lies.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// What it has used so far; none when it has ended.
@@ -125,10 +117,7 @@ impl ServerProcess {
 
     /// The end of its log, for when a run failed.
     pub fn log_end(&self) -> String {
-        let log = fs::read_to_string(log_path(self.folder.path())).unwrap_or_default();
-        let lines: Vec<_> = log.lines().collect();
-        let shown = &lines[lines.len().saturating_sub(SHOWN_LINES)..];
-        format!("the end of the server's log:\n{}", shown.join("\n"))
+        format!("the end of the server's log:\n{}", end_of_log(&log_path(self.folder.path())))
     }
 
     /// Asks it to stop and waits. An error when it does not, or fails while it does.
@@ -166,7 +155,7 @@ fn spawn(program: &Path, folder: &Path, limits: Limits, ports: Ports) -> anyhow:
     if limits == Limits::Lifted {
         command.args(["--throttle-ms", "0", "--edits-per-minute", "60000", "--burst", "60000"]);
     }
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log_file(folder)?);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(open_log(&log_path(folder))?);
     command.spawn().with_context(|| format!("cannot start {}", program.display()))
 }
 
@@ -180,11 +169,6 @@ fn beside_this_program() -> anyhow::Result<PathBuf> {
     Ok(path)
 }
 
-fn log_file(folder: &Path) -> anyhow::Result<File> {
-    let path = log_path(folder);
-    OpenOptions::new().create(true).append(true).open(&path).with_context(|| format!("cannot write {}", path.display()))
-}
-
 fn log_path(folder: &Path) -> PathBuf {
     folder.join("server.log")
 }
@@ -192,23 +176,6 @@ fn log_path(folder: &Path) -> PathBuf {
 impl Drop for ServerProcess {
     fn drop(&mut self) {
         self.kill();
-    }
-}
-
-impl Output {
-    /// Tells the first address among the lines, and keeps all of them in the log: a full pipe would stop the server.
-    fn copy(self, stdout: ChildStdout, mut log: File) {
-        let mut address = Some(self.address);
-        for line in BufReader::new(stdout).lines().map_while(Result::ok) {
-            // The log is an aid; a run whose log cannot be written is measured all the same.
-            let _ = writeln!(log, "{line}");
-            if let Some(url) = find_url(&line)
-                && let Some(address) = address.take()
-            {
-                let _ = address.send(url.to_owned());
-            }
-        }
-        let _ = self.ended.send(());
     }
 }
 
@@ -221,6 +188,8 @@ fn find_url(line: &str) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

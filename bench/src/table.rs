@@ -13,27 +13,27 @@ impl Report {
             "\n{} of {} clients in {} rooms, {} edits a minute each, {} s\n\n",
             self.joined, self.clients, self.rooms, self.rate, self.duration_s
         );
-        let _ = writeln!(
-            text,
-            "{:<24}{:>10}{:>12}{:>12}{:>12}{:>12}{:>12}",
-            "", "count", "p50", "p90", "p99", "p99.9", "max"
-        );
-        for (name, summary) in [
+        text += &head();
+        for (name, summary) in self.rows() {
+            let _ = writeln!(text, "{name:<24}{}", row(summary));
+        }
+        let _ = write!(text, "\n{}", self.outcome());
+        text
+    }
+
+    fn rows(&self) -> Vec<(&'static str, &Summary)> {
+        let mut rows = vec![
             ("join", &self.join),
             ("ping", &self.ping),
             ("edit, to each member", &self.edit),
             ("saved", &self.saved),
-            ("generator lag", &self.generator.lag),
-        ] {
-            let _ = writeln!(text, "{name:<24}{}", row(summary));
-        }
+        ];
+        rows.extend(self.disk_sync.iter().map(|sync| ("disk, one sync", sync)));
+        rows.push(("generator lag", &self.generator.lag));
         if let Some(reconnect) = &self.reconnect {
-            for (name, summary) in [("noticed, after the kill", &reconnect.noticed), ("live again", &reconnect.live)] {
-                let _ = writeln!(text, "{name:<24}{}", row(summary));
-            }
+            rows.extend([("noticed, after the kill", &reconnect.noticed), ("live again", &reconnect.live)]);
         }
-        let _ = write!(text, "\n{}", self.outcome());
-        text
+        rows
     }
 
     fn outcome(&self) -> String {
@@ -103,7 +103,13 @@ impl Report {
     }
 }
 
-fn row(summary: &Summary) -> String {
+/// The line above the percentiles.
+pub fn head() -> String {
+    format!("{:<24}{:>10}{:>12}{:>12}{:>12}{:>12}{:>12}\n", "", "count", "p50", "p90", "p99", "p99.9", "max")
+}
+
+/// The percentiles, to be put behind a name of 24 characters.
+pub fn row(summary: &Summary) -> String {
     let values = [summary.p50_us, summary.p90_us, summary.p99_us, summary.p999_us, summary.max_us];
     let shown = values.iter().map(|us| if summary.count > 0 { time(*us) } else { "–".to_owned() });
     shown.fold(format!("{:>10}", Unit::Count.show(summary.count as f64)), |row, value| row + &format!("{value:>12}"))
@@ -123,6 +129,7 @@ mod tests {
         let table = report.table();
         assert!(table.contains("2 of 2 clients in 1 rooms") && table.contains("3.00 ms"), "{table}");
         assert!(table.contains("replicas equal") && table.contains("errors none"), "{table}");
+        assert!(table.contains("disk, one sync"), "{table}");
         assert!(!table.contains("generator-bound"), "{table}");
         report.converged = false;
         report.generator.bound = true;

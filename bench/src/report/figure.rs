@@ -48,11 +48,12 @@ pub struct Other {
     of: fn(&Report) -> Option<f64>,
 }
 
-static TIMED: [Timed; 7] = [
+static TIMED: [Timed; 8] = [
     Timed { name: "join", of: |report| Some(&report.join) },
     Timed { name: "ping", of: |report| Some(&report.ping) },
     Timed { name: "edit", of: |report| Some(&report.edit) },
     Timed { name: "saved", of: |report| Some(&report.saved) },
+    Timed { name: "disk_sync", of: |report| report.disk_sync.as_ref() },
     Timed { name: "lag", of: |report| Some(&report.generator.lag) },
     Timed { name: "noticed", of: |report| Some(&report.reconnect.as_ref()?.noticed) },
     Timed { name: "live", of: |report| Some(&report.reconnect.as_ref()?.live) },
