@@ -35,6 +35,7 @@ mod target;
 mod floor;
 
 mod assertion;
+mod html;
 mod machine;
 mod outputs;
 mod report;

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use crate::assertion::Assertion;
+use crate::html::Page;
 use crate::report::{Report, files};
 use crate::run::Results;
 
@@ -24,6 +25,10 @@ pub struct Outputs {
     /// Writes a percentile file (.hgrm) for each latency, in milliseconds, as HdrHistogram's plotters read them.
     #[arg(long, value_name = "DIR")]
     pub hgrm: Option<PathBuf>,
+
+    /// Writes one page with tables and plots, which needs nothing else.
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
 
     /// Fails unless this holds, such as 'edit_p99<20ms', 'lost==0' or 'server_rss<=200MB'. May be given again.
     #[arg(long = "assert", value_name = "CONDITION")]
@@ -56,6 +61,9 @@ impl Outputs {
             eprintln!("{log}");
         }
         failures.extend(self.broken(report));
+        if let Some(path) = &self.html {
+            files::write(path, &Page { report, latencies, failures: &failures }.write())?;
+        }
         for failure in &failures {
             eprintln!("failed: {failure}");
         }
@@ -68,7 +76,8 @@ impl Outputs {
 
     /// On standard output, unless something else is written there.
     fn show(&self, table: &str) {
-        let is_taken = [&self.json, &self.csv].into_iter().any(|path| path.as_deref() == Some(Path::new("-")));
+        let is_taken =
+            [&self.json, &self.csv, &self.html].into_iter().any(|path| path.as_deref() == Some(Path::new("-")));
         if is_taken { eprint!("{table}") } else { print!("{table}") }
     }
 }

@@ -153,6 +153,30 @@ impl Generator {
 }
 
 impl Report {
+    /// Everything that was timed, as people call it.
+    pub fn timed(&self) -> impl Iterator<Item = (&'static str, &Summary)> {
+        let users =
+            [("join", &self.join), ("ping", &self.ping), ("edit, to each member", &self.edit), ("saved", &self.saved)];
+        let disk = self.disk_sync.iter().map(|sync| ("disk, one sync", sync));
+        let lag = ("generator lag", &self.generator.lag);
+        let back = self.reconnect.iter();
+        let back = back.flat_map(|back| [("noticed, after the kill", &back.noticed), ("live again", &back.live)]);
+        users.into_iter().chain(disk).chain([lag]).chain(back)
+    }
+
+    /// Why the figures say less than they seem to, as sentences.
+    pub fn warnings(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        if self.generator.bound {
+            let why = "generator-bound: this program was late itself, so the latencies are its own in part";
+            warnings.push(why.to_owned());
+        }
+        if !self.versions.optimised {
+            warnings.push("built without optimisation: these figures say little".to_owned());
+        }
+        warnings
+    }
+
     /// Whatever of a run must be true and is not, as sentences.
     pub fn failures(&self) -> Vec<String> {
         let mut failures = Vec::new();

@@ -137,6 +137,12 @@ impl Latency {
         }
     }
 
+    /// Quantiles and their values in microseconds, from 0 to 1, the closer the nearer they come to 1.
+    pub fn curve(&self) -> Vec<(f64, u64)> {
+        let steps = self.0.iter_quantiles(TICKS_PER_HALF_DISTANCE);
+        steps.map(|step| (step.quantile_iterated_to(), step.value_iterated_to())).collect()
+    }
+
     /// The whole distribution in HdrHistogram's V2 encoding: some bytes for each distinct value.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = Vec::new();
@@ -301,5 +307,13 @@ mod tests {
             bad[changed] ^= 0x40;
             assert!(Latency::from_bytes(&bad, Precision::Fine).is_err(), "byte {changed}");
         }
+    }
+
+    #[test]
+    fn the_curve_rises_to_the_longest() {
+        let curve = thousand().curve();
+        assert!(curve.is_sorted() && curve[0].0 == 0.0);
+        assert_eq!(curve.last(), Some(&(1.0, thousand().summary().max_us)));
+        assert_eq!(of(&[], Precision::Fine).curve(), []);
     }
 }

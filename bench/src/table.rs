@@ -14,26 +14,11 @@ impl Report {
             self.joined, self.clients, self.rooms, self.rate, self.duration_s
         );
         text += &head();
-        for (name, summary) in self.rows() {
+        for (name, summary) in self.timed() {
             let _ = writeln!(text, "{name:<24}{}", row(summary));
         }
         let _ = write!(text, "\n{}", self.outcome());
         text
-    }
-
-    fn rows(&self) -> Vec<(&'static str, &Summary)> {
-        let mut rows = vec![
-            ("join", &self.join),
-            ("ping", &self.ping),
-            ("edit, to each member", &self.edit),
-            ("saved", &self.saved),
-        ];
-        rows.extend(self.disk_sync.iter().map(|sync| ("disk, one sync", sync)));
-        rows.push(("generator lag", &self.generator.lag));
-        if let Some(reconnect) = &self.reconnect {
-            rows.extend([("noticed, after the kill", &reconnect.noticed), ("live again", &reconnect.live)]);
-        }
-        rows
     }
 
     fn outcome(&self) -> String {
@@ -79,11 +64,8 @@ impl Report {
             self.generator.cpu_s / self.duration_s,
             self.place()
         );
-        if self.generator.bound {
-            text.push_str("generator-bound: this program was late itself, so the latencies are its own in part\n");
-        }
-        if !self.versions.optimised {
-            text.push_str("built without optimisation: these figures say little\n");
+        for warning in self.warnings() {
+            let _ = writeln!(text, "{warning}");
         }
         text
     }
