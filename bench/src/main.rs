@@ -42,6 +42,8 @@ mod report;
 mod table;
 
 mod options;
+
+mod live;
 mod progress;
 
 use std::process::ExitCode;
@@ -68,13 +70,11 @@ fn main() -> ExitCode {
 /// other's way.
 fn measure(line: &CommandLine) -> anyhow::Result<Results> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let progress = Progress::new(line.options().outputs.quiet);
-    let results = LocalSet::new().block_on(&runtime, async {
+    let progress = Progress::new(line.options().outputs.quiet, line.options().title());
+    LocalSet::new().block_on(&runtime, async {
         tokio::select! {
             results = run::run(line, &progress) => results,
             _ = tokio::signal::ctrl_c() => Err(anyhow::anyhow!("interrupted")),
         }
-    });
-    progress.finish();
-    results
+    })
 }

@@ -210,6 +210,11 @@ impl Options {
         self.rooms.unwrap_or(self.clients.div_ceil(10)).clamp(1, self.clients) as usize
     }
 
+    /// What is done, in a line.
+    pub fn title(&self) -> String {
+        format!("{} users in {} rooms over {}", self.clients, self.rooms(), self.transport)
+    }
+
     /// How many users.
     pub fn clients(&self) -> usize {
         self.clients as usize

@@ -244,7 +244,8 @@ impl Cast {
     }
 
     async fn edit(&mut self, options: &Options, stage: &Stage, progress: &Progress) -> anyhow::Result<()> {
-        begin("editing", options.duration.as_secs(), stage, progress);
+        stage.book.recorder().stage("editing", Instant::now());
+        progress.timed_phase("editing", options.duration);
         let schedule = Schedule::draw(options.seed, options.clients(), options.period(), options.duration);
         self.phase.send_replace(Phase::Editing);
         let start = Instant::now();

@@ -97,6 +97,11 @@ impl Recorder {
         &self.totals
     }
 
+    /// The seconds that are over.
+    pub fn series(&self) -> &Series {
+        &self.series
+    }
+
     /// The series with the second that is not over yet.
     pub fn timeline(&mut self) -> Timeline {
         let row = self.second.close();
