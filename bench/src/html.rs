@@ -22,6 +22,8 @@ pub struct Page<'a> {
     pub report: &'a Report,
     /// Its whole distributions.
     pub latencies: &'a Latencies,
+    /// All runs of the same load, the one that the page is about among them.
+    pub runs: &'a [Report],
     /// What did not hold that must, assertions among it.
     pub failures: &'a [String],
 }
@@ -42,6 +44,9 @@ impl Page<'_> {
         self.write_cards(&mut out);
         out.push_str("<h2>Latency</h2>\n");
         tables::write_latencies(self.report, &mut out);
+        if self.runs.len() > 1 {
+            tables::write_runs(self.runs, &mut out);
+        }
         out.push_str("<h2>Over time</h2>\n<div class=\"plots\">\n");
         plots::plots(self.report, self.latencies).iter().for_each(|plot| plot.write(&mut out));
         out.push_str("</div>\n");

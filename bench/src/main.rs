@@ -35,6 +35,7 @@ mod target;
 mod floor;
 
 mod assertion;
+mod compare;
 mod html;
 mod machine;
 mod outputs;
@@ -58,7 +59,8 @@ fn main() -> ExitCode {
     let line = CommandLine::read();
     let done = match &line.kind {
         Some(Kind::Floor(options)) => floor::run(options),
-        None | Some(Kind::Reconnect(_)) => measure(&line).and_then(|results| line.options().outputs.tell(&results)),
+        Some(Kind::Compare(options)) => compare::run(options),
+        None | Some(Kind::Reconnect(_)) => measure_all(&line).and_then(|runs| line.options().outputs.tell(runs)),
     };
     done.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");
@@ -66,11 +68,16 @@ fn main() -> ExitCode {
     })
 }
 
+fn measure_all(line: &CommandLine) -> anyhow::Result<Vec<Results>> {
+    let outputs = &line.options().outputs;
+    (1..=outputs.repeat).map(|number| measure(line, outputs.title_of(number, &line.options().title()))).collect()
+}
+
 /// One thread for all users: the server needs the other cores, and on few cores threads that share work only get in each
 /// other's way.
-fn measure(line: &CommandLine) -> anyhow::Result<Results> {
+fn measure(line: &CommandLine, title: String) -> anyhow::Result<Results> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let progress = Progress::new(line.options().outputs.quiet, line.options().title());
+    let progress = Progress::new(line.options().outputs.quiet, title);
     LocalSet::new().block_on(&runtime, async {
         tokio::select! {
             results = run::run(line, &progress) => results,

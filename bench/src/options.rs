@@ -10,6 +10,7 @@ use collab_client::driver::Choice;
 use collab_client::trust::Fingerprint;
 use serde::{Deserialize, Serialize};
 
+use crate::compare::CompareOptions;
 use crate::outputs::Outputs;
 
 /// Opens many sessions, edits in all of them as people would, and measures what each member sees.
@@ -35,6 +36,8 @@ pub enum Kind {
     Reconnect(Box<ReconnectOptions>),
     /// Measures what is possible on this machine without a server: UDP and QUIC round trips on loopback, and the disk's sync.
     Floor(FloorOptions),
+    /// Compares two results that --json wrote: ratios, how sure they are, and what makes them doubtful.
+    Compare(CompareOptions),
 }
 
 /// What the user asked of the floors.

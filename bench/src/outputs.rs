@@ -7,8 +7,10 @@ use clap::Args;
 
 use crate::assertion::Assertion;
 use crate::html::Page;
+use crate::report::spread::{Repeated, Spread};
 use crate::report::{Report, files};
 use crate::run::Results;
+use crate::stats::{Latencies, Precision};
 
 /// What the user wants to have of a run.
 #[derive(Debug, Clone, Args)]
@@ -34,44 +36,43 @@ pub struct Outputs {
     #[arg(long = "assert", value_name = "CONDITION")]
     pub assertions: Vec<Assertion>,
 
+    /// Does the same run so often; results are the medians then, and assertions are about them.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100), value_name = "TIMES")]
+    pub repeat: u32,
+
     /// Shows no progress.
     #[arg(long, short)]
     pub quiet: bool,
 }
 
 impl Outputs {
+    /// What is done, when it is done more than once.
+    pub fn title_of(&self, number: u32, title: &str) -> String {
+        if self.repeat == 1 { title.to_owned() } else { format!("{title}, run {number} of {}", self.repeat) }
+    }
+
     /// Shows and writes the results, and says how the program ends: 1 when something that must be true is not.
     ///
     /// # Errors
     /// Something cannot be written.
-    pub fn tell(&self, results: &Results) -> anyhow::Result<ExitCode> {
-        let Results { report, latencies, server_log } = results;
-        self.show(&report.table());
+    pub fn tell(&self, results: Vec<Results>) -> anyhow::Result<ExitCode> {
+        let results = Told::new(results, &self.assertions);
+        self.show(&results.table());
         if let Some(path) = &self.json {
-            files::write_json(report, path)?;
+            results.write_json(path)?;
         }
         if let Some(path) = &self.csv {
-            files::write_csv(std::slice::from_ref(report), path)?;
+            files::write_csv(&results.reports, path)?;
         }
         if let Some(folder) = &self.hgrm {
-            files::write_hgrm(latencies, folder)?;
+            files::write_hgrm(&results.all_latencies()?, folder)?;
         }
-        let mut failures = report.failures();
-        if let Some(log) = server_log.as_ref().filter(|_| !failures.is_empty()) {
-            eprintln!("{log}");
-        }
-        failures.extend(self.broken(report));
         if let Some(path) = &self.html {
-            files::write(path, &Page { report, latencies, failures: &failures }.write())?;
+            files::write(path, &results.page())?;
         }
-        for failure in &failures {
-            eprintln!("failed: {failure}");
-        }
-        Ok(if failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-    }
-
-    fn broken(&self, report: &Report) -> impl Iterator<Item = String> {
-        self.assertions.iter().filter_map(|assertion| assertion.check(|figure| figure.of(report)).err())
+        results.server_logs.iter().for_each(|log| eprintln!("{log}"));
+        results.failures.iter().for_each(|failure| eprintln!("failed: {failure}"));
+        Ok(if results.failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 
     /// On standard output, unless something else is written there.
@@ -79,5 +80,109 @@ impl Outputs {
         let is_taken =
             [&self.json, &self.csv, &self.html].into_iter().any(|path| path.as_deref() == Some(Path::new("-")));
         if is_taken { eprint!("{table}") } else { print!("{table}") }
+    }
+}
+
+/// The runs, judged.
+struct Told {
+    reports: Vec<Report>,
+    latencies: Vec<Latencies>,
+    /// Of runs that failed.
+    server_logs: Vec<String>,
+    failures: Vec<String>,
+}
+
+impl Told {
+    fn new(results: Vec<Results>, assertions: &[Assertion]) -> Self {
+        let mut told =
+            Self { reports: Vec::new(), latencies: Vec::new(), server_logs: Vec::new(), failures: Vec::new() };
+        let is_one = results.len() == 1;
+        for (number, Results { report, latencies, server_log }) in (1..).zip(results) {
+            let failures = report.failures();
+            told.server_logs.extend(server_log.filter(|_| !failures.is_empty()));
+            let named = |failure| if is_one { failure } else { format!("run {number}: {failure}") };
+            told.failures.extend(failures.into_iter().map(named));
+            told.reports.push(report);
+            told.latencies.push(latencies);
+        }
+        let median = |figure| Spread::of(figure, &told.reports).map(|spread| spread.median);
+        let broken: Vec<_> = assertions.iter().filter_map(|assertion| assertion.check(median).err()).collect();
+        told.failures.extend(broken);
+        told
+    }
+
+    fn table(&self) -> String {
+        let tables: String = self.reports.iter().map(Report::table).collect();
+        if self.reports.len() == 1 { tables } else { tables + &Repeated::new(&self.reports).table() }
+    }
+
+    fn write_json(&self, path: &Path) -> anyhow::Result<()> {
+        match &self.reports[..] {
+            [report] => files::write_json(report, path),
+            reports => files::write_json(&Repeated::new(reports), path),
+        }
+    }
+
+    /// The samples of all runs together.
+    fn all_latencies(&self) -> anyhow::Result<Latencies> {
+        let mut all = Latencies::new(Precision::Finest)?;
+        self.latencies.iter().for_each(|latencies| all.add(latencies));
+        Ok(all)
+    }
+
+    /// Of the run in the middle, by the 99 % of its edits.
+    fn page(&self) -> String {
+        let mut order: Vec<_> = (0..self.reports.len()).collect();
+        order.sort_by_key(|at| self.reports[*at].edit.p99_us);
+        let middle = order[(order.len() - 1) / 2];
+        let (report, latencies) = (&self.reports[middle], &self.latencies[middle]);
+        Page { report, latencies, runs: &self.reports, failures: &self.failures }.write()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::tests::good;
+
+    fn results(p99_us: u64, lost: u64) -> Results {
+        let mut report = Report { lost, ..good() };
+        report.edit.p99_us = p99_us;
+        let latencies = Latencies::new(Precision::Finest).unwrap();
+        Results { report, latencies, server_log: Some("its last words".to_owned()) }
+    }
+
+    fn told(results: Vec<Results>, assertion: &str) -> Told {
+        Told::new(results, &[assertion.parse().unwrap()])
+    }
+
+    #[test]
+    fn assertions_are_about_the_median_and_faults_about_every_run() {
+        let runs = || vec![results(1000, 0), results(90_000, 0), results(2000, 0)];
+        assert_eq!(told(runs(), "edit_p99<5ms").failures, [""; 0]);
+        assert_eq!(told(runs(), "edit_p99<2ms").failures, ["edit_p99<2ms does not hold: it is 2.00 ms"]);
+        let told = told(vec![results(1000, 0), results(1000, 7)], "edit_p99<5ms");
+        assert_eq!(told.failures, ["run 2: 7 deliveries were lost"]);
+        assert_eq!(told.server_logs.len(), 1);
+    }
+
+    #[test]
+    fn one_run_is_written_as_itself_and_several_together() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("results.json");
+        let json = |told: Told| {
+            told.write_json(&path).unwrap();
+            serde_json::from_slice::<serde_json::Value>(&std::fs::read(&path).unwrap()).unwrap()
+        };
+        assert!(json(told(vec![results(1, 0)], "lost==0"))["edit"].is_object());
+        let several = json(told(vec![results(1, 0), results(3, 0)], "lost==0"));
+        assert_eq!(several["runs"].as_array().map(Vec::len), Some(2));
+        assert_eq!(several["figures"]["edit_p99"]["median"], 2.0);
+    }
+
+    #[test]
+    fn the_page_is_of_the_run_in_the_middle() {
+        let page = told(vec![results(90_000, 0), results(1000, 0), results(2000, 0)], "lost==0").page();
+        assert!(page.contains("2.00 ms") && page.contains("3 runs"), "{page}");
     }
 }

@@ -1,9 +1,11 @@
 //! The results, and what must be true of them.
 //!
-//! [`figure`] gives their numbers by name, [`unit`] how people read them, [`files`] what a run leaves for programs.
+//! [`figure`] gives their numbers by name, [`unit`] how people read them, [`spread`] what several runs
+//! say together, [`files`] what a run leaves for programs.
 
 pub mod figure;
 pub mod files;
+pub mod spread;
 pub mod unit;
 
 use std::collections::BTreeMap;

@@ -202,6 +202,11 @@ impl Latencies {
         self.0[kind as usize].record(latency);
     }
 
+    /// Counts all samples of others.
+    pub fn add(&mut self, others: &Self) {
+        self.0.iter_mut().zip(&others.0).for_each(|(mine, other)| mine.add(other));
+    }
+
     /// Forgets all samples, keeping the memory.
     pub fn clear(&mut self) {
         self.0.iter_mut().for_each(Latency::clear);

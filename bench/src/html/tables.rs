@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use super::escape;
 use crate::report::Report;
+use crate::report::spread::headline;
 use crate::report::unit::Unit;
 use crate::series::timeline::{Percentiles, Point, Timeline};
 use crate::stats::Summary;
@@ -22,6 +23,20 @@ pub fn write_latencies(report: &Report, out: &mut String) {
         for us in [p50_us, p90_us, p99_us, p999_us, max_us] {
             let shown = if count > 0 { Unit::Time.show(us as f64) } else { "–".to_owned() };
             let _ = write!(out, "<td>{shown}</td>");
+        }
+        out.push_str("</tr>\n");
+    }
+    end(out);
+}
+
+/// How far apart several runs were.
+pub fn write_runs(runs: &[Report], out: &mut String) {
+    let _ = writeln!(out, "<h2>{} runs</h2>", runs.len());
+    begin(out, "The page is about the run in the middle, by the 99 % of its edits", &["", "median", "least", "most"]);
+    for (figure, spread) in headline(runs) {
+        let _ = write!(out, "<tr><th scope=\"row\">{figure}</th>");
+        for value in [spread.median, spread.least, spread.most] {
+            let _ = write!(out, "<td>{}</td>", figure.unit().show(value));
         }
         out.push_str("</tr>\n");
     }

@@ -26,7 +26,7 @@ fn recorder() -> Recorder {
 }
 
 fn page(report: &Report, latencies: &Latencies, failures: &[String]) -> String {
-    Page { report, latencies, failures }.write()
+    Page { report, latencies, runs: std::slice::from_ref(report), failures }.write()
 }
 
 fn golden_page() -> String {

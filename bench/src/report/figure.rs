@@ -94,6 +94,30 @@ impl Figure {
         latencies.chain(OTHERS.iter().map(Self::Other))
     }
 
+    /// Those that people ask for first.
+    pub fn headline() -> impl Iterator<Item = Self> {
+        const NAMES: [&str; 17] = [
+            "join_p99",
+            "ping_p50",
+            "ping_p99",
+            "edit_p50",
+            "edit_p99",
+            "edit_p999",
+            "edit_max",
+            "saved_p50",
+            "saved_p99",
+            "noticed_p99",
+            "live_p99",
+            "lag_p99",
+            "delivered_per_s",
+            "lost",
+            "errors",
+            "server_cores",
+            "server_rss",
+        ];
+        NAMES.into_iter().filter_map(|name| name.parse().ok())
+    }
+
     /// What it is measured in.
     pub fn unit(self) -> Unit {
         match self {
@@ -179,6 +203,7 @@ mod tests {
             assert_eq!(&name.parse::<Figure>().unwrap().to_string(), name);
             assert_eq!(names.iter().filter(|other| *other == name).count(), 1, "{name}");
         }
+        assert_eq!(Figure::headline().count(), 17);
         let error = "edit_p98".parse::<Figure>().unwrap_err();
         for part in ["edit_p98", "edit", "p999", "server_rss", "lost"] {
             assert!(error.contains(part), "{error}");
