@@ -49,9 +49,13 @@ impl Book {
     /// A user made the edit that was intended for this time.
     pub fn sent(&self, seat: Seat, section: Section, intended: Instant, now: Instant) {
         self.rooms.borrow_mut()[seat.room].sent(section, intended);
-        let mut recorder = self.recorder.borrow_mut();
-        recorder.sent(now);
-        recorder.time(Kind::Lag, now.saturating_duration_since(intended), now);
+        self.recorder.borrow_mut().sent(now);
+        self.lag(intended, now);
+    }
+
+    /// Something was done now that was intended for this time.
+    pub fn lag(&self, intended: Instant, now: Instant) {
+        self.recorder.borrow_mut().time(Kind::Lag, now.saturating_duration_since(intended), now);
     }
 
     /// A user's replica took in a section.
@@ -94,6 +98,11 @@ impl Book {
             }
             arrived.await;
         }
+    }
+
+    /// How many saved edits of a room are not among these sections.
+    pub fn unkept(&self, room: usize, kept: &[Section]) -> u64 {
+        self.rooms.borrow()[room].unkept(kept)
     }
 
     /// What went wrong so far.

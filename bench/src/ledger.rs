@@ -113,6 +113,17 @@ impl Room {
         }
     }
 
+    /// How many saved edits lie in none of these sections, which are all that the server has.
+    pub fn unkept(&self, kept: &[Section]) -> u64 {
+        let is_kept = |client: u64, edit: &Edit| {
+            kept.iter().any(|kept| kept.client == client && kept.start <= edit.start && edit.end <= kept.end)
+        };
+        let unkept = |(client, author): (&u64, &Author)| {
+            author.edits.iter().filter(|edit| edit.saved && !is_kept(*client, edit)).count() as u64
+        };
+        self.authors.iter().map(unkept).sum()
+    }
+
     /// The counts up to now.
     pub fn totals(&self) -> Totals {
         self.totals
@@ -269,6 +280,16 @@ mod tests {
         room.enter(1, BEN);
         room.sent(span(ANN, 0, 5), now);
         assert_eq!(room.totals().due, 1);
+    }
+
+    #[test]
+    fn what_was_saved_must_be_kept() {
+        let now = Instant::now();
+        let mut room = room(now);
+        assert_eq!(room.unkept(&[]), 0, "nothing is saved");
+        room.saved(span(ANN, 0, 5), now, |_| {});
+        assert_eq!(room.unkept(&[span(BEN, 0, 5), span(ANN, 0, 4)]), 1);
+        assert_eq!(room.unkept(&[span(ANN, 0, 5)]), 0);
     }
 
     #[test]

@@ -1,25 +1,25 @@
 //! A load generator that proves correctness as well as speed.
 //!
-//! Every user is a real client with a session and a replica of its own. Edits follow a schedule that is drawn before the run
-//! and does not wait for the server, and latency counts from the time an edit was *meant* to happen, so a server that stalls
-//! shows it. Every delivery is accounted for, and at the end all replicas are compared with what the server has.
+//! Every user has a session on the real wire; in each room some are whole clients with a replica, the others only count what
+//! they hear. Edits follow a schedule that is drawn before the run and does not wait for the server, and latency counts from
+//! the time an edit was *meant* to happen, so a server that stalls shows it. Every delivery is accounted for, and at the end
+//! all replicas are compared with what the server has.
 //!
-//! Reading order: [`run`] (the road of a run), [`user`] (what one user does),
-//! [`comeback`] (a run whose server is killed), [`ledger`] (who must receive what), [`floor`] (what is possible without a server), then
-//! the rest.
+//! Reading order: [`run`] (the road of a run), [`user`] (what one user does), [`wire`] (what light users hear and say),
+//! [`load`] (when who does what), [`comeback`] (a run whose server is killed), [`ledger`] (who must receive what), [`floor`]
+//! (what is possible without a server), then the rest.
 
 mod run;
 
 mod user;
 
+mod wire;
+
+mod load;
+
 mod comeback;
 
 mod ledger;
-
-mod pacer;
-mod schedule;
-
-mod typist;
 
 mod book;
 mod series;

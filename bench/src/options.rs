@@ -11,7 +11,12 @@ use collab_client::trust::Fingerprint;
 use serde::{Deserialize, Serialize};
 
 use crate::compare::CompareOptions;
+use crate::load::profile::{Profile, Stage};
+use crate::load::schedule::Arrival;
 use crate::outputs::Outputs;
+
+/// The schedule is drawn before the run and takes 16 bytes an edit.
+const MAX_EDITS: f64 = 20e6;
 
 /// Opens many sessions, edits in all of them as people would, and measures what each member sees.
 ///
@@ -108,7 +113,7 @@ impl From<Transport> for Choice {
 /// What the user asked of the load.
 #[derive(Debug, Clone, Args)]
 pub struct Options {
-    /// How many users, each with a session and a replica of its own.
+    /// How many users, each with a session of its own.
     #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub clients: u32,
 
@@ -120,13 +125,29 @@ pub struct Options {
     #[arg(long, default_value = "30s", value_parser = parse_duration, value_name = "TIME")]
     pub duration: Duration,
 
+    /// How long the rate rises evenly from nothing, within the duration.
+    #[arg(long, default_value = "0", value_parser = parse_ramp, value_name = "TIME")]
+    pub ramp: Duration,
+
     /// Edits per minute of each user; above the server's budget edits wait in the client and are merged.
     #[arg(long, default_value_t = 30.0, value_parser = parse_rate)]
     pub rate: f64,
 
-    /// How often each user pings, within a tenth.
+    /// How the edits of a user are spread: at one distance, or by chance.
+    #[arg(long, value_enum, default_value = "fixed", value_name = "HOW")]
+    pub arrival: Arrival,
+
+    /// How many users of each room have a whole replica of its text, as people have; the others only count what they hear.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(0..=100_000), value_name = "USERS")]
+    pub verify: u32,
+
+    /// How often each user pings.
     #[arg(long, default_value = "1s", value_parser = parse_duration, value_name = "TIME")]
     pub ping_interval: Duration,
+
+    /// How often each user without a replica moves its cursor [default: never].
+    #[arg(long, value_parser = parse_duration, value_name = "TIME")]
+    pub cursor_interval: Option<Duration>,
 
     /// What carries the sessions.
     #[arg(long, value_enum, default_value = "webtransport")]
@@ -195,6 +216,12 @@ impl CommandLine {
                 return conflict("reconnect kills the server, so it starts one of its own: leave out --url");
             }
         }
+        let edits = self.options().profile().total() * f64::from(self.options().clients);
+        if edits > MAX_EDITS {
+            return conflict(
+                "that is more than 20 million edits in one run: ask for fewer clients, a lower rate or less time",
+            );
+        }
         if self.options().join_by() == JoinBy::Token && self.options().url.is_some() {
             return conflict("--join token makes all of a room one user with one budget: leave out --url");
         }
@@ -223,9 +250,17 @@ impl Options {
         self.clients as usize
     }
 
-    /// From one intended edit of a user to the next.
-    pub fn period(&self) -> Duration {
-        Duration::from_secs_f64(60.0 / self.rate)
+    /// How many users of each room have a whole replica.
+    pub fn verify(&self) -> usize {
+        self.verify as usize
+    }
+
+    /// How much is asked of each user over time.
+    pub fn profile(&self) -> Profile {
+        let rate = self.rate / 60.0;
+        let rise = Stage { duration: self.ramp.min(self.duration), from: 0.0, to: rate };
+        let rest = Stage { duration: self.duration - rise.duration, from: rate, to: rate };
+        Profile::new([rise, rest].into_iter().filter(|stage| !stage.duration.is_zero()).collect())
     }
 }
 
@@ -245,6 +280,10 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
         return Err("a time is at least 1ms and at most 24h".to_owned());
     }
     Ok(Duration::from_secs_f64(seconds))
+}
+
+fn parse_ramp(text: &str) -> Result<Duration, String> {
+    if text == "0" { Ok(Duration::ZERO) } else { parse_duration(text) }
 }
 
 fn parse_rate(text: &str) -> Result<f64, String> {
@@ -271,9 +310,33 @@ mod tests {
     #[test]
     fn the_defaults_are_a_thousand_people_in_a_hundred_rooms() {
         let options = CommandLine::parse_from(["collab-bench"]).options;
-        assert_eq!((options.clients(), options.rooms(), options.period()), (1000, 100, Duration::from_secs(2)));
+        assert_eq!((options.clients(), options.rooms(), options.rate), (1000, 100, 30.0));
+        assert_eq!((options.arrival, options.verify()), (Arrival::Fixed, 1));
         let few = CommandLine::parse_from(["collab-bench", "--clients", "3", "--rooms", "50"]);
         assert_eq!((few.options().rooms(), few.options().join_by()), (3, JoinBy::Password));
+    }
+
+    #[test]
+    fn a_ramp_is_part_of_the_duration() {
+        let profile = |arguments: &[&str]| {
+            let all = ["collab-bench"].iter().chain(arguments);
+            CommandLine::try_parse_from(all).unwrap().options.profile()
+        };
+        let even = profile(&["--rate", "60", "--duration", "10s"]);
+        assert_eq!((even.total(), even.duration()), (10.0, Duration::from_secs(10)));
+        let rising = profile(&["--rate", "60", "--duration", "10s", "--ramp", "4s"]);
+        assert_eq!((rising.total(), rising.duration()), (8.0, Duration::from_secs(10)));
+        let all = profile(&["--rate", "60", "--duration", "10s", "--ramp", "1h"]);
+        assert_eq!((all.total(), all.duration()), (5.0, Duration::from_secs(10)));
+    }
+
+    #[test]
+    fn more_edits_than_fit_into_memory_are_refused() {
+        let read = |clients: &str| {
+            let all = ["collab-bench", "--rate", "60", "--duration", "1000s", "--clients", clients];
+            CommandLine::try_parse_from(all).and_then(CommandLine::checked).is_ok()
+        };
+        assert!(read("20000") && !read("20001"));
     }
 
     #[test]

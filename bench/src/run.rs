@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow};
 use collab_client::Config;
+use collab_document::sections;
 use collab_proto::ClientId;
 use futures_util::future::join_all;
 use rand::rngs::StdRng;
@@ -17,19 +18,23 @@ use tokio::{join, select};
 use crate::book::{Book, Seat};
 use crate::comeback::{self, Comeback, Reconnect};
 use crate::floor::disk;
+use crate::load::pacer::Pacer;
+use crate::load::schedule::Schedule;
 use crate::machine::{Machine, Usage};
 use crate::options::{CommandLine, JoinBy, Options};
-use crate::pacer::Pacer;
 use crate::progress::Progress;
 use crate::report::{Generator, Report, Server, Versions, command};
 use crate::rooms::Rooms;
-use crate::schedule::Schedule;
 use crate::server_process::{Limits, ServerProcess};
 use crate::stats::{Kind, Latencies};
 use crate::target::Target;
-use crate::typist::Typist;
-use crate::user::{Digest, Outcome, Phase, Stage, User, enter};
+use crate::user::full::{self, Digest};
+use crate::user::light;
+use crate::user::{Cue, Deed, Outcome, Phase, Stage, User};
 use crate::watch::watch;
+
+/// How often the thread of all users is asked how late it is, besides by what they do.
+const WATCH: Duration = Duration::from_millis(10);
 
 /// What a run leaves.
 pub struct Results {
@@ -44,7 +49,9 @@ pub struct Results {
 /// The users of a run, on the road.
 struct Cast {
     tasks: Vec<JoinHandle<Outcome>>,
-    edits: Vec<mpsc::UnboundedSender<Instant>>,
+    cues: Vec<mpsc::UnboundedSender<Cue>>,
+    /// The numbers of those without a replica.
+    light: Vec<usize>,
     phase: watch::Sender<Phase>,
     joined: mpsc::UnboundedReceiver<bool>,
 }
@@ -208,22 +215,22 @@ impl Cast {
         let mut random = StdRng::seed_from_u64(options.seed);
         let (phase, at) = watch::channel(Phase::Joining);
         let (joining, joined) = mpsc::unbounded_channel();
-        let mut cast = Self { tasks: Vec::new(), edits: Vec::new(), phase, joined };
+        let mut cast = Self { tasks: Vec::new(), cues: Vec::new(), light: Vec::new(), phase, joined };
         for number in 0..options.clients() {
             let seat = Seat { room: number % options.rooms(), member: number / options.rooms() };
-            let (sender, edits) = mpsc::unbounded_channel();
-            let user = User {
-                seat,
-                config: config(options, rooms, seat.room, number, &mut random),
-                typist: Typist::new(options.seed, number),
+            let (sender, cues) = mpsc::unbounded_channel();
+            let config = config(options, rooms, seat.room, number, &mut random);
+            let (seed, phase, joined) = (options.seed, at.clone(), joining.clone());
+            let user = User { seat, number, config, seed, cues, phase, joined };
+            cast.cues.push(sender);
+            cast.tasks.push(if seat.member < options.verify() {
                 // A little apart, or those who connected together would ping in step for ever.
-                ping_interval: options.ping_interval.mul_f64(random.random_range(0.9..1.1)),
-                edits,
-                phase: at.clone(),
-                joined: joining.clone(),
-            };
-            cast.edits.push(sender);
-            cast.tasks.push(spawn_local(user.play(stage.clone())));
+                let ping_interval = options.ping_interval.mul_f64(random.random_range(0.9..1.1));
+                spawn_local(full::play(user, stage.clone(), ping_interval))
+            } else {
+                cast.light.push(number);
+                spawn_local(light::play(user, stage.clone()))
+            });
         }
         cast
     }
@@ -243,17 +250,32 @@ impl Cast {
         joined as usize
     }
 
-    async fn edit(&mut self, options: &Options, stage: &Stage, progress: &Progress) -> anyhow::Result<()> {
+    async fn edit(&mut self, options: &Options, stage: &Rc<Stage>, progress: &Progress) -> anyhow::Result<()> {
         stage.book.recorder().stage("editing", Instant::now());
         progress.timed_phase("editing", options.duration);
-        let schedule = Schedule::draw(options.seed, options.clients(), options.period(), options.duration);
+        let schedule = self.schedule(options);
+        let (watch, watched) = mpsc::unbounded_channel();
+        self.cues.push(watch);
+        let watching = spawn_local(watch_the_thread(watched, stage.clone()));
         self.phase.send_replace(Phase::Editing);
         let start = Instant::now();
         let end = tokio::time::Instant::from_std(start + options.duration);
-        let _pacer = Pacer::start(schedule, start, std::mem::take(&mut self.edits)).context("cannot start a thread")?;
+        let _pacer = Pacer::start(schedule, start, std::mem::take(&mut self.cues)).context("cannot start a thread")?;
         sleep_until(end).await;
         self.phase.send_replace(Phase::Draining);
+        watching.abort();
         Ok(())
+    }
+
+    /// Edits of all, pings of those who do not ping by themselves, and a beat for the thread itself, behind the last user.
+    fn schedule(&self, options: &Options) -> Schedule {
+        let mut schedule = Schedule::draw(options.seed, options.clients(), options.arrival, &options.profile());
+        schedule.add_rounds(options.seed, Deed::Ping, options.ping_interval, self.light.iter().copied());
+        if let Some(every) = options.cursor_interval {
+            schedule.add_rounds(!options.seed, Deed::Cursor, every, self.light.iter().copied());
+        }
+        schedule.add_rounds(options.seed, Deed::Ping, WATCH, [options.clients()].into_iter());
+        schedule
     }
 
     async fn drain(&mut self, limit: Duration, stage: &Stage, progress: &Progress) {
@@ -266,6 +288,14 @@ impl Cast {
         begin("checking", 0, stage, progress);
         self.phase.send_replace(Phase::Checking);
         join_all(self.tasks).await.into_iter().collect::<Result<_, _>>().context("a user's task broke")
+    }
+}
+
+/// A user reads as late as it acts, since all take turns on one thread: how late that is shows in these beats even where users
+/// do little.
+async fn watch_the_thread(mut cues: mpsc::UnboundedReceiver<Cue>, stage: Rc<Stage>) {
+    while let Some(cue) = cues.recv().await {
+        stage.book.lag(cue.intended, Instant::now());
     }
 }
 
@@ -286,25 +316,27 @@ fn config(options: &Options, rooms: &Rooms, room: usize, number: usize, random: 
     }
 }
 
-/// Whether in each room every replica equals what the server gives to somebody new.
+/// Whether in each room the server gives somebody new every saved edit, and the text that every replica has.
 async fn converged(options: &Options, rooms: &Rooms, stage: &Rc<Stage>, outcomes: &[Outcome]) -> bool {
     let mut random = StdRng::seed_from_u64(!options.seed);
     let readers = (0..options.rooms()).map(|room| {
         let config = config(options, rooms, room, options.clients() + room, &mut random);
-        async move {
-            let (driver, _) = enter(stage, config, None).await?;
-            Some(Digest::of(&driver.client().document().text()))
-        }
+        kept(stage, room, config)
     });
-    let stored = join_all(readers).await;
-    let mut converged = true;
-    for outcome in outcomes {
-        if outcome.digest.is_some() && outcome.digest != stored[outcome.seat.room] {
-            stage.book.error("replica differs");
-            converged = false;
-        }
-    }
-    converged && stored.iter().all(Option::is_some)
+    let kept = join_all(readers).await;
+    let differ = outcomes.iter().filter(|it| it.digest.is_some() && it.digest != kept[it.seat.room]).count();
+    (0..differ).for_each(|_| stage.book.error("replica differs"));
+    differ == 0 && kept.iter().all(Option::is_some)
+}
+
+/// What the server gives to somebody new; none when that is not all that it has promised to keep.
+async fn kept(stage: &Stage, room: usize, config: Config) -> Option<Digest> {
+    let (driver, _) = full::enter(stage, config, None).await?;
+    let document = driver.client().document();
+    let kept = document.state().ok().and_then(|state| sections(&state).ok())?;
+    let gone = stage.book.unkept(room, &kept);
+    (0..gone).for_each(|_| stage.book.error("saved edit is gone"));
+    (gone == 0).then(|| Digest::of(&document.text()))
 }
 
 impl Look {

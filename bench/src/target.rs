@@ -10,8 +10,9 @@ use collab_client::trust::{Fingerprint, Trust};
 use collab_proto::api::ServerInfo;
 
 use crate::options::Options;
+use crate::wire::Network;
 
-/// How many sessions share a UDP socket: its buffer is bounded, and a burst to all of them must fit.
+/// How many sessions of whole clients share a UDP socket: its buffer is bounded, and a burst to all of them must fit.
 const SESSIONS_PER_SOCKET: usize = 100;
 
 /// A server.
@@ -20,6 +21,7 @@ pub struct Target {
     trust: Trust,
     info: ServerInfo,
     address: Address,
+    network: Network,
     endpoints: Vec<Endpoint>,
     next: Cell<usize>,
 }
@@ -32,9 +34,10 @@ impl Target {
         let info = Api::new(base, trust.clone(), None)?.server_info().await?;
         let address = session_address(base, &info, options.transport.into())?;
         let sessions = session_trust(given, &info)?;
-        let sockets = options.clients().div_ceil(SESSIONS_PER_SOCKET);
+        let network = Network::new(&address, &sessions, options.clients()).await?;
+        let sockets = (options.rooms() * (options.verify() + 1)).div_ceil(SESSIONS_PER_SOCKET);
         let endpoints = (0..sockets).map(|_| Endpoint::new(sessions.clone())).collect::<Result<_, _>>()?;
-        Ok(Self { base: base.to_owned(), trust, info, address, endpoints, next: Cell::new(0) })
+        Ok(Self { base: base.to_owned(), trust, info, address, network, endpoints, next: Cell::new(0) })
     }
 
     /// What the server says of itself.
@@ -52,7 +55,12 @@ impl Target {
         Ok(Api::new(&self.base, self.trust.clone(), token)?)
     }
 
-    /// Opens a session for a client. The sockets take turns.
+    /// Where the connections of light users come from.
+    pub fn network(&self) -> &Network {
+        &self.network
+    }
+
+    /// Opens a session for a whole client. The sockets take turns.
     pub fn connect(&self, client: Client) -> Driver {
         let turn = self.next.get();
         self.next.set((turn + 1) % self.endpoints.len());
@@ -63,6 +71,7 @@ impl Target {
 
     /// Ends what is left of the sessions.
     pub async fn close(&self) {
+        self.network.close().await;
         for endpoint in &self.endpoints {
             endpoint.close().await;
         }

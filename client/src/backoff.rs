@@ -6,8 +6,9 @@ use std::time::Duration;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
+/// How often it was tried, and where chance stands.
 #[derive(Debug)]
-pub(crate) struct Backoff {
+pub struct Backoff {
     rng: StdRng,
     attempt: u32,
 }
@@ -18,20 +19,22 @@ impl Backoff {
     /// The largest delay of all.
     pub(crate) const LAST: Duration = Duration::from_secs(30);
     /// How long a client must have been in the room for its failures to be forgotten.
-    pub(crate) const FORGET_AFTER: Duration = Duration::from_secs(10);
+    pub const FORGET_AFTER: Duration = Duration::from_secs(10);
 
-    pub(crate) fn new(seed: u64) -> Self {
+    /// Nothing was tried yet. The same seed gives the same delays.
+    pub fn new(seed: u64) -> Self {
         Self { rng: StdRng::seed_from_u64(seed), attempt: 0 }
     }
 
     /// The delay before the next attempt.
-    pub(crate) fn next(&mut self) -> Duration {
+    pub fn next_delay(&mut self) -> Duration {
         let most = Self::FIRST.saturating_mul(1 << self.attempt.min(16)).min(Self::LAST);
         self.attempt = self.attempt.saturating_add(1);
         self.rng.random_range(Duration::ZERO..=most)
     }
 
-    pub(crate) fn forget(&mut self) {
+    /// Begins anew with short delays.
+    pub fn forget(&mut self) {
         self.attempt = 0;
     }
 
@@ -51,7 +54,7 @@ mod tests {
         for seed in 0..500 {
             let mut backoff = Backoff::new(seed);
             for (attempt, longest) in longest.iter_mut().enumerate() {
-                let delay = backoff.next();
+                let delay = backoff.next_delay();
                 assert!(delay <= Duration::from_millis(250 << attempt).min(Duration::from_secs(30)), "seed {seed}");
                 *longest = delay.max(*longest);
             }
@@ -64,13 +67,13 @@ mod tests {
     fn a_seed_gives_the_same_delays_and_forgetting_starts_over() {
         let delays = |seed| {
             let mut backoff = Backoff::new(seed);
-            (0..20).map(|_| backoff.next()).collect::<Vec<_>>()
+            (0..20).map(|_| backoff.next_delay()).collect::<Vec<_>>()
         };
         assert_eq!(delays(7), delays(7));
         assert_ne!(delays(7), delays(8));
         let mut backoff = Backoff::new(7);
-        (0..100).for_each(|_| assert!(backoff.next() <= Backoff::LAST));
+        (0..100).for_each(|_| assert!(backoff.next_delay() <= Backoff::LAST));
         backoff.forget();
-        assert!(backoff.next() <= Backoff::FIRST);
+        assert!(backoff.next_delay() <= Backoff::FIRST);
     }
 }

@@ -18,7 +18,7 @@ pub(crate) const DEFAULT_POLICY: Policy = Policy {
 
 /// A bucket kept as the one moment at which it will be full again: no rounding, however often it is asked.
 #[derive(Debug)]
-pub(crate) struct Budget {
+pub struct Budget {
     throttle: Duration,
     /// How long one edit takes to refill; zero where edits are not counted.
     interval: Duration,
@@ -28,7 +28,8 @@ pub(crate) struct Budget {
 }
 
 impl Budget {
-    pub(crate) fn new(policy: &Policy, now: Instant) -> Self {
+    /// A bucket with as many tokens as the server says.
+    pub fn new(policy: &Policy, now: Instant) -> Self {
         let mut budget =
             Self { throttle: Duration::ZERO, interval: Duration::ZERO, burst: 1, full_at: now, last_edit: None };
         budget.adopt(policy, now);
@@ -36,7 +37,7 @@ impl Budget {
     }
 
     /// Takes over what the server says. The time of the last edit stays: joining again does not lift the throttle.
-    pub(crate) fn adopt(&mut self, policy: &Policy, now: Instant) {
+    pub fn adopt(&mut self, policy: &Policy, now: Instant) {
         self.throttle = Duration::from_millis(policy.throttle_ms.into());
         self.interval = Duration::from_secs(60).checked_div(policy.edits_per_minute).unwrap_or_default();
         self.burst = policy.burst.max(1);
@@ -44,7 +45,7 @@ impl Budget {
     }
 
     /// When the next edit may go; in the past when it may go now.
-    pub(crate) fn ready_at(&self, now: Instant) -> Instant {
+    pub fn ready_at(&self, now: Instant) -> Instant {
         let throttled = self.last_edit.map_or(now, |at| at + self.throttle);
         // A token is there once the bucket lacks no more than all but one.
         let slack = self.interval * (self.burst - 1);
@@ -53,7 +54,7 @@ impl Budget {
     }
 
     /// Counts an edit that goes now.
-    pub(crate) fn spend(&mut self, now: Instant) {
+    pub fn spend(&mut self, now: Instant) {
         self.full_at = self.full_at.max(now) + self.interval;
         self.last_edit = Some(now);
     }

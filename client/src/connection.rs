@@ -105,7 +105,7 @@ impl Client {
         if self.may_rest() {
             return self.set_state(State::Offline);
         }
-        let until = now + floor + self.backoff.next();
+        let until = now + floor + self.backoff.next_delay();
         self.set_state(State::Backoff { until });
     }
 

@@ -51,6 +51,8 @@ mod seal;
 #[cfg(test)]
 mod tests;
 
+pub use backoff::Backoff;
+pub use budget::Budget;
 pub use client::{Client, Unsent};
 pub use config::{Config, EditError};
 pub use event::{Event, SaveState, State, Transmit};

@@ -114,6 +114,15 @@ impl Trust {
         Ok((config, verifier))
     }
 
+    /// The TLS configuration for one server, `authority` being its `host:port`, for those who open connections themselves.
+    ///
+    /// # Errors
+    ///
+    /// When TLS cannot be set up.
+    pub fn tls_config(&self, authority: &str, alpn: &[&[u8]]) -> Result<ClientConfig, rustls::Error> {
+        self.tls(authority, alpn).map(|(config, _)| config)
+    }
+
     /// The check against the machine's authorities; none where they have no say, or where the machine has none.
     fn authorities(&self, provider: &Arc<CryptoProvider>) -> Option<Arc<WebPkiServerVerifier>> {
         if matches!(self, Self::Hashes(_)) {

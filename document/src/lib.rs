@@ -30,7 +30,7 @@ mod error;
 pub use anchor::{Anchor, Side};
 pub use document::{Applied, Document, Limits, ROOT, Section};
 pub use error::{Poisoned, SpliceError, StateVectorError, UpdateError};
-pub use merge::{merge, sections};
+pub use merge::{merge, sections, visit_sections};
 pub use split::{independent_parts, split, without_deletions_of};
 
 /// The update that changes nothing.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::inspect::{Content, Deletion, Id, Item, ItemSection, Update, Writer, write_deletions, write_item};
+use crate::inspect::{self, Content, Deletion, Id, Item, ItemSection, Update, Writer, write_deletions, write_item};
 use crate::{Section, UpdateError};
 
 impl From<&ItemSection> for Section {
@@ -14,6 +14,12 @@ impl From<&ItemSection> for Section {
 /// Which operations an update carries, from its structure alone: whether it fits a document is not asked.
 pub fn sections(update: &[u8]) -> Result<Vec<Section>, UpdateError> {
     Ok(Update::parse(update)?.sections.iter().map(Section::from).collect())
+}
+
+/// As [`sections`], without memory: gives each to `visit` as it is read. What stands behind the last one is not looked at, and
+/// those before a fault have been given already.
+pub fn visit_sections(update: &[u8], mut visit: impl FnMut(Section)) -> Result<(), UpdateError> {
+    inspect::visit_sections(update, |client, start, end| visit(Section { client, start, end }))
 }
 
 /// One update out of several, in time proportional to their length. The operations of each client must follow on each other

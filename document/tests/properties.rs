@@ -189,7 +189,12 @@ proptest! {
                 prop_assert_eq!((victim.text(), victim.state_vector()), before);
             }
             let _ = victim.diff(&mutant);
-            let _ = (sections(&mutant), merge(&[&mutant, &state]));
+            let _ = merge(&[&mutant, &state]);
+            let mut visited = Vec::new();
+            let whole = visit_sections(&mutant, |section| visited.push(section));
+            if let Ok(sections) = sections(&mutant) {
+                prop_assert_eq!((whole, visited), (Ok(()), sections));
+            }
             prop_assert!(!victim.is_poisoned());
             victim.splice(0, 0, "still 😀").unwrap();
             let mut other = reloaded(&victim);

@@ -119,7 +119,7 @@ fn each_library_is_named_where_it_is_wrapped() {
     assert_wrapped("postcard::", &files);
     assert_wrapped("anyhow::", &["server/src/main.rs", "cli/", "bench/"]);
     // The start-up holds the endpoint that the transport made, to close it at the end.
-    let transports = ["client/src/driver/", "server/src/transport/", "server/src/serve.rs"];
+    let transports = ["client/src/driver/", "server/src/transport/", "server/src/serve.rs", "bench/src/wire/"];
     assert_wrapped("wtransport::", &transports);
     assert_wrapped("tungstenite::", &transports);
     // The load generator has a bare echo to compare with.
@@ -178,7 +178,7 @@ fn each_library_is_a_dependency_where_it_is_wrapped() {
     assert_eq!(holders("redb"), ["collab-server"]);
     assert_eq!(holders("rcgen"), ["collab-certs"]);
     assert_eq!(holders("anyhow"), ["collab-bench", "collab-cli", "collab-server"]);
-    assert_eq!(holders("wtransport"), ["collab-client", "collab-server", "collab-tests"]);
+    assert_eq!(holders("wtransport"), ["collab-bench", "collab-client", "collab-server", "collab-tests"]);
     for pure in ["collab-proto", "collab-document"] {
         assert!(!dependencies()[pure].contains("tokio"), "{pure}");
     }

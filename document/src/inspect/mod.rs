@@ -47,7 +47,7 @@ pub(crate) use order::MAX_STEPS;
 pub(crate) use reader::Reader;
 pub(crate) use rules::{Door, Verdict, judge};
 pub(crate) use state_vector::{read_state_vector, write_state_vector};
-pub(crate) use update::{Content, Deletion, Item, ItemSection, Update, write_deletions, write_item};
+pub(crate) use update::{Content, Deletion, Item, ItemSection, Update, visit_sections, write_deletions, write_item};
 pub(crate) use utf16::len as utf16_len;
 pub(crate) use writer::Writer;
 

@@ -112,22 +112,14 @@ impl<'a> Update<'a> {
     }
 
     fn read_section(&mut self, reader: &mut Reader<'a>) -> Result<()> {
-        let count = reader.count(STRUCT_BYTES)?;
-        let (client, start) = (reader.client()?, reader.clock()?);
-        if count == 0 {
-            return Err(UpdateError::Malformed("an empty section"));
-        }
+        let head = SectionHead::read(reader)?;
+        let client = head.client;
         if self.sections.last().is_some_and(|previous| previous.client <= client) {
             return Err(UpdateError::Malformed("clients out of order"));
         }
         let first = self.items.len();
-        let mut clock = start;
-        for _ in 0..count {
-            let item = read_item(reader, clock)?;
-            clock = item.end;
-            self.items.push(item);
-        }
-        self.sections.push(ItemSection { client, start, end: clock, first, last: self.items.len() });
+        let (start, end) = head.read_items(reader, |item| self.items.push(item))?;
+        self.sections.push(ItemSection { client, start, end, first, last: self.items.len() });
         Ok(())
     }
 
@@ -149,6 +141,46 @@ impl<'a> Update<'a> {
         }
         Ok(client)
     }
+}
+
+/// What stands before a client's items.
+struct SectionHead {
+    count: usize,
+    client: u64,
+    start: u32,
+}
+
+impl SectionHead {
+    fn read(reader: &mut Reader<'_>) -> Result<Self> {
+        let count = reader.count(STRUCT_BYTES)?;
+        let (client, start) = (reader.client()?, reader.clock()?);
+        if count == 0 {
+            return Err(UpdateError::Malformed("an empty section"));
+        }
+        Ok(Self { count, client, start })
+    }
+
+    /// Gives each item to `keep`. The clocks from the first to one past the last.
+    fn read_items<'a>(&self, reader: &mut Reader<'a>, mut keep: impl FnMut(Item<'a>)) -> Result<(u32, u32)> {
+        let mut clock = self.start;
+        for _ in 0..self.count {
+            let item = read_item(reader, clock)?;
+            clock = item.end;
+            keep(item);
+        }
+        Ok((self.start, clock))
+    }
+}
+
+/// Gives each section's client and clocks to `visit`, and reads no further than the last of them.
+pub(crate) fn visit_sections(bytes: &[u8], mut visit: impl FnMut(u64, u32, u32)) -> Result<()> {
+    let mut reader = Reader::new(bytes);
+    for _ in 0..reader.count(SECTION_BYTES)? {
+        let head = SectionHead::read(&mut reader)?;
+        let (start, end) = head.read_items(&mut reader, |_| {})?;
+        visit(head.client, start, end);
+    }
+    Ok(())
 }
 
 /// Clients may come in any order among the deletions, but each only once.

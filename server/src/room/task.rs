@@ -101,7 +101,10 @@ pub async fn run(context: Context, mailbox: &mut Mailbox) {
         Ok(None) => return refuse_all(mailbox, &Code::NoSuchRoom.into()).await,
         Err(error) => return refuse_all(mailbox, &error.into()).await,
     };
-    match Keeper::load(Instant::now(), &stored, context.limits, context.housekeeping) {
+    let keeper = Keeper::load(Instant::now(), &stored, context.limits, context.housekeeping);
+    #[cfg(feature = "planted-bugs")]
+    let keeper = keeper.map(super::planted::plant);
+    match keeper {
         Ok(keeper) => Room { context, keeper, pending: FuturesOrdered::new() }.run(mailbox).await,
         Err(error) => {
             tracing::error!(room = %context.name, %error, "the stored text of a room is damaged; it is not served");

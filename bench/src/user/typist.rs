@@ -7,7 +7,7 @@ use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
 
 /// How many of its pieces a user leaves in the text before it begins to take the oldest back.
-const KEPT_PIECES: usize = 16;
+pub const KEPT_PIECES: usize = 16;
 
 /// Above this many bytes somebody's text is removed with every edit, whoever wrote it.
 const FULL_TEXT_BYTES: usize = 16 * 1024;
@@ -16,7 +16,7 @@ const FULL_TEXT_BYTES: usize = 16 * 1024;
 const REMOVED_CHARS: usize = 24;
 
 /// Some take one UTF-16 unit and several bytes, some take two units.
-const WORDS: [&str; 8] = ["sea", "salt", "wind", "été", "naïve", "日本", "ok😀", "ink"];
+pub const WORDS: [&str; 8] = ["sea", "salt", "wind", "été", "naïve", "日本", "ok😀", "ink"];
 
 /// One user's hand. It types the same for the same seed and texts.
 #[derive(Debug)]

@@ -1,0 +1,361 @@
+//! A user without a text: it joins, writes its own words, counts what it hears, and answers nothing.
+//!
+//! It is one task, and keeps only what is unsaved and how far it has read each author.
+
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use collab_client::{Backoff, Config};
+use collab_document::{Section, visit_sections};
+use collab_proto::{Credential, Join, PROTOCOL};
+use tokio::sync::{mpsc, watch};
+use tokio::time::{sleep, sleep_until, timeout};
+
+use super::hand::{Hand, encode_state_vector};
+use super::outbox::Outbox;
+use super::{Cue, Deed, JOIN_LIMIT, Outcome, Phase, Stage, User, Witness, name};
+use crate::wire::{Ear, Entered, Heard, Lost, Mouth, Refusal, Say, Wire};
+
+/// Longest time from an open connection to the answer to a join, when others join too.
+const ANSWER_LIMIT: Duration = Duration::from_secs(60);
+
+/// Joins, edits when it is time, and leaves when the run is over.
+pub async fn play(user: User, stage: Rc<Stage>) -> Outcome {
+    let User { seat, number, config, seed, cues, phase, joined } = user;
+    let client_id = config.client_id.0;
+    let mut light = Light {
+        witness: Witness { stage, seat, client_id, was_away: false },
+        number,
+        backoff: Backoff::new(config.seed),
+        hand: Hand::new(seed, number),
+        outbox: Outbox::new(client_id),
+        config,
+        entered: None,
+        known: Known::default(),
+        pings: Pings { epoch: Instant::now(), sent: 0, answered: 0 },
+        cursor_moves: 0,
+    };
+    let mut road = Road { cues, phase };
+    let wire = light.come_in(&mut road).await;
+    let _ = joined.send(wire.is_some());
+    drop(joined);
+    let Some(wire) = wire else { return Outcome::absent(seat) };
+    light.live(wire, &mut road).await;
+    Outcome { seat, digest: None, pings_lost: light.pings.sent - light.pings.answered }
+}
+
+struct Light {
+    witness: Witness,
+    number: usize,
+    config: Config,
+    hand: Hand,
+    outbox: Outbox,
+    backoff: Backoff,
+    /// From the last time it came in, and when that was.
+    entered: Option<(Box<Entered>, Instant)>,
+    known: Known,
+    pings: Pings,
+    cursor_moves: u64,
+}
+
+/// How far each author was read: by client, ascending, the next clock.
+#[derive(Debug, Default)]
+struct Known(Vec<(u64, u32)>);
+
+struct Pings {
+    /// Where the clock that stands in pings begins.
+    epoch: Instant,
+    sent: u64,
+    answered: u64,
+}
+
+/// What the run tells a user.
+struct Road {
+    cues: mpsc::UnboundedReceiver<Cue>,
+    phase: watch::Receiver<Phase>,
+}
+
+/// A connection on which the user is in the room.
+struct Arrival {
+    wire: Wire,
+    entered: Box<Entered>,
+    /// Edits that came in one breath with the welcome.
+    edits: Vec<Vec<u8>>,
+}
+
+/// Why a user is not, or no longer, in its room.
+enum End {
+    /// The run is over.
+    Done,
+    /// The connection broke, or did not come about.
+    Lost(Lost),
+    /// The server sent it away.
+    Refused(Refusal),
+}
+
+impl From<Lost> for End {
+    fn from(lost: Lost) -> Self {
+        Self::Lost(lost)
+    }
+}
+
+impl Light {
+    /// The first time: one of a bounded number at once.
+    async fn come_in(&mut self, road: &mut Road) -> Option<Wire> {
+        let stage = self.witness.stage.clone();
+        let _permit = stage.gate.acquire().await.ok()?;
+        let begun = Instant::now();
+        let Ok(arrived) = timeout(JOIN_LIMIT, self.try_to_enter(road, Duration::ZERO)).await else {
+            stage.book.error("join timed out");
+            return None;
+        };
+        let arrival = arrived?;
+        stage.book.joined(self.witness.seat, self.witness.client_id, begun.elapsed());
+        Some(self.enter(arrival))
+    }
+
+    /// Again and again, first after `wait`; none when it is pointless or the run is over. Words are written meanwhile, as
+    /// people do.
+    async fn try_to_enter(&mut self, road: &mut Road, mut wait: Duration) -> Option<Arrival> {
+        loop {
+            let attempt = attempt(self.witness.stage.clone(), self.number, self.join(), wait);
+            tokio::pin!(attempt);
+            let Road { cues, phase } = &mut *road;
+            let arrived = loop {
+                tokio::select! {
+                    arrived = &mut attempt => break arrived,
+                    Some(cue) = cues.recv() => self.act(cue, None),
+                    () = is_over(phase) => return None,
+                }
+            };
+            match arrived {
+                Ok(arrival) => return Some(arrival),
+                Err(end) => wait = self.note_failure(end)? + self.backoff.next_delay(),
+            }
+        }
+    }
+
+    /// How long to wait at least before trying again; none when that is pointless.
+    fn note_failure(&self, end: End) -> Option<Duration> {
+        match end {
+            End::Done => None,
+            End::Lost(Lost(reason)) => {
+                // Nobody hears of a server that was killed.
+                if !self.witness.was_away {
+                    self.witness.book().error(format!("cannot connect: {reason}"));
+                }
+                Some(Duration::ZERO)
+            }
+            End::Refused(refusal) => {
+                self.witness.book().error(name(refusal.code));
+                (!refusal.code.is_permanent()).then_some(refusal.after)
+            }
+        }
+    }
+
+    fn join(&self) -> Join {
+        let last = self.entered.as_ref().map(|(entered, _)| entered);
+        let first = || self.config.credential.clone();
+        Join {
+            protocol: PROTOCOL,
+            room: self.config.room.to_string(),
+            credential: last.map_or_else(first, |last| Credential::Resume(last.resume_token.clone())),
+            name: self.config.name.clone(),
+            client_id: self.config.client_id,
+            generation: last.map(|last| last.generation),
+            state_vector: encode_state_vector(&self.known.0).into(),
+        }
+    }
+
+    fn enter(&mut self, arrival: Arrival) -> Wire {
+        let Arrival { wire, entered, edits } = arrival;
+        let now = Instant::now();
+        self.outbox.entered(&entered.policy, now);
+        self.read(&entered.missing, false, now);
+        edits.iter().for_each(|update| self.read(update, true, now));
+        self.entered = Some((entered, now));
+        wire
+    }
+
+    /// Is in the room, and comes back to it, until the run is over.
+    async fn live(&mut self, mut wire: Wire, road: &mut Road) {
+        loop {
+            let Wire { mut ear, mut mouth } = wire;
+            let end = self.stay(&mut ear, &mut mouth, road).await;
+            if matches!(end, End::Done) {
+                return mouth.leave().await;
+            }
+            drop((ear, mouth));
+            let Some(arrival) = self.come_back(end, road).await else { return };
+            wire = self.enter(arrival);
+            self.witness.is_back(Instant::now());
+        }
+    }
+
+    async fn come_back(&mut self, end: End, road: &mut Road) -> Option<Arrival> {
+        let now = Instant::now();
+        self.outbox.lost();
+        self.witness.lost(now);
+        if self.entered.as_ref().is_some_and(|(_, since)| now - *since >= Backoff::FORGET_AFTER) {
+            self.backoff.forget();
+        }
+        let wait = self.note_failure(end)? + self.backoff.next_delay();
+        self.try_to_enter(road, wait).await
+    }
+
+    async fn stay(&mut self, ear: &mut Ear, mouth: &mut Mouth, Road { cues, phase }: &mut Road) -> End {
+        loop {
+            let now = Instant::now();
+            if let Some((id, update)) = self.outbox.poll(now) {
+                mouth.say(Say::Edit { id, update: update.into() });
+            }
+            let waits_until = self.outbox.ready_at(now);
+            let mut refused = None;
+            tokio::select! {
+                biased;
+                heard = ear.listen(|heard| refused = refused.or(self.hear(heard))) => if let Err(lost) = heard {
+                    return refused.map_or(End::Lost(lost), End::Refused);
+                },
+                spoken = mouth.speak(), if mouth.has_more() => if let Err(lost) = spoken {
+                    return End::Lost(lost);
+                },
+                Some(cue) = cues.recv() => self.act(cue, Some(mouth)),
+                () = sleep_until(waits_until.unwrap_or(now).into()), if waits_until.is_some() => {}
+                () = is_over(phase) => return End::Done,
+            }
+            if let Some(refusal) = refused {
+                return End::Refused(refusal);
+            }
+        }
+    }
+
+    /// Does what it is time for. An edit is made whether or not there is a connection, and goes when there is.
+    fn act(&mut self, cue: Cue, mouth: Option<&mut Mouth>) {
+        let now = Instant::now();
+        match cue.deed {
+            Deed::Edit => {
+                let piece = self.hand.write();
+                self.witness.sent(piece.start, piece.end, cue.intended, now);
+                self.known.heard(Section { client: self.witness.client_id, start: piece.start, end: piece.end });
+                self.outbox.push(piece);
+            }
+            Deed::Ping => {
+                self.witness.book().lag(cue.intended, now);
+                if let Some(mouth) = mouth {
+                    let Pings { epoch, sent: seq, .. } = self.pings;
+                    mouth.say(Say::Ping { seq, sent_at: (cue.intended - epoch).as_micros() as u64 });
+                    self.pings.sent += 1;
+                }
+            }
+            Deed::Cursor => {
+                self.witness.book().lag(cue.intended, now);
+                if let (Some(mouth), Some((entered, _))) = (mouth, &self.entered) {
+                    let (slot, member, seq) = (entered.slot, entered.member, self.cursor_moves);
+                    mouth.say(Say::Cursor { slot, member, seq, cursor: self.hand.cursor(self.config.client_id) });
+                    self.cursor_moves += 1;
+                }
+            }
+        }
+    }
+
+    /// Takes what the server says; gives back why it sends the user away, if it does.
+    fn hear(&mut self, heard: Heard<'_>) -> Option<Refusal> {
+        let now = Instant::now();
+        match heard {
+            Heard::Edited(update) => self.read(update, true, now),
+            Heard::CaughtUp(update) => self.read(update, false, now),
+            Heard::Saved(id) => {
+                if let Some(section) = self.outbox.saved(id) {
+                    self.witness.book().saved(self.witness.seat, section, now);
+                }
+            }
+            Heard::Rejected(id, Refusal { code, after }) => {
+                self.witness.rejected(code);
+                self.outbox.rejected(id, after, now);
+            }
+            Heard::Ended(refusal) => return Some(refusal),
+            Heard::Pong(sent_at) => {
+                self.pings.answered += 1;
+                let sent_at = self.pings.epoch + Duration::from_micros(sent_at);
+                self.witness.book().ping(now.saturating_duration_since(sent_at));
+            }
+            Heard::Entered(_) | Heard::Cursor | Heard::Other => {}
+        }
+        None
+    }
+
+    fn read(&mut self, update: &[u8], live: bool, now: Instant) {
+        let Self { witness, known, .. } = self;
+        let read = visit_sections(update, |section| {
+            witness.received(section, live, now);
+            known.heard(section);
+        });
+        if let Err(error) = read {
+            self.witness.book().error(format!("unreadable update: {error}"));
+        }
+    }
+}
+
+/// One connection, from its beginning to the welcome.
+async fn attempt(stage: Rc<Stage>, user: usize, join: Join, wait: Duration) -> Result<Arrival, End> {
+    if !wait.is_zero() {
+        sleep(wait).await;
+    }
+    let mut wire = stage.target.network().connect(user).await?;
+    wire.mouth.say(Say::Join(Box::new(join)));
+    while wire.mouth.has_more() {
+        wire.mouth.speak().await?;
+    }
+    let mut edits = Vec::new();
+    let answer = timeout(ANSWER_LIMIT, welcome(&mut wire.ear, &mut edits)).await;
+    let entered = answer.unwrap_or_else(|_| Err(Lost("the server does not answer".to_owned()).into()))?;
+    Ok(Arrival { wire, entered, edits })
+}
+
+async fn welcome(ear: &mut Ear, edits: &mut Vec<Vec<u8>>) -> Result<Box<Entered>, End> {
+    let mut answer = None;
+    while answer.is_none() {
+        ear.listen(|heard| match heard {
+            Heard::Entered(entered) => answer = Some(Ok(entered)),
+            Heard::Ended(refusal) => answer = Some(Err(End::Refused(refusal))),
+            Heard::Edited(update) => edits.push(update.to_vec()),
+            _ => {}
+        })
+        .await?;
+    }
+    answer.unwrap_or(Err(End::Done))
+}
+
+impl Known {
+    /// A section that leaves something out tells nothing: what is between is still to come.
+    fn heard(&mut self, section: Section) {
+        let Section { client, start, end } = section;
+        match self.0.binary_search_by_key(&client, |(client, _)| *client) {
+            Ok(at) if start <= self.0[at].1 => self.0[at].1 = self.0[at].1.max(end),
+            Err(at) if start == 0 => self.0.insert(at, (client, end)),
+            _ => {}
+        }
+    }
+}
+
+/// Waits until the run is over.
+async fn is_over(phase: &mut watch::Receiver<Phase>) {
+    // A run that ended without a word is over too.
+    let _ = phase.wait_for(|phase| *phase == Phase::Checking).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_known_of_an_author_ends_where_something_is_missing() {
+        let mut known = Known::default();
+        for (client, start, end) in [(7, 0, 3), (3, 0, 2), (7, 3, 5), (7, 6, 9), (7, 1, 4), (9, 2, 4)] {
+            known.heard(Section { client, start, end });
+        }
+        assert_eq!(known.0, [(3, 2), (7, 5)]);
+        known.heard(Section { client: 7, start: 5, end: 9 });
+        assert_eq!(known.0, [(3, 2), (7, 9)]);
+    }
+}

@@ -1,0 +1,166 @@
+//! The people of a run, each at a place in a room.
+//!
+//! Most are [`light`]: a session on the real wire without a text, so that a thousand of them cost little. Some in every room are
+//! [`full`]: the client that people use, with a replica. All are on the same run and write to the same book, so what the light
+//! ones count is held against what the full ones have.
+
+pub mod light;
+
+pub mod hand;
+
+mod outbox;
+
+pub mod full;
+
+mod typist;
+
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use collab_client::Config;
+use collab_document::Section;
+use collab_proto::Code;
+use tokio::sync::{Semaphore, mpsc, watch};
+
+use crate::book::{Book, Seat};
+use crate::comeback::Comeback;
+use crate::ledger::Path;
+use crate::target::Target;
+
+/// How long a user tries to get in.
+const JOIN_LIMIT: Duration = Duration::from_secs(60);
+
+/// What the run is about at the moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// Users come in.
+    Joining,
+    /// Users edit; pings count.
+    Editing,
+    /// What was sent arrives.
+    Draining,
+    /// Users say what text they have, and leave.
+    Checking,
+}
+
+/// What a user is to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Deed {
+    /// Change the text.
+    Edit,
+    /// Ask the server for an echo.
+    Ping,
+    /// Move the cursor.
+    Cursor,
+}
+
+/// A deed, and when it is meant to be done.
+#[derive(Debug, Clone, Copy)]
+pub struct Cue {
+    /// When.
+    pub intended: Instant,
+    /// What.
+    pub deed: Deed,
+}
+
+/// What all users share.
+pub struct Stage {
+    /// Where they write what happens.
+    pub book: Book,
+    /// The server.
+    pub target: Target,
+    /// How many may join at once.
+    pub gate: Semaphore,
+    /// Who is away, in a run whose server is killed.
+    pub comeback: Option<Comeback>,
+}
+
+/// What a user needs to play its part.
+pub struct User {
+    /// Its place.
+    pub seat: Seat,
+    /// Its number in the run.
+    pub number: usize,
+    /// What it joins with.
+    pub config: Config,
+    /// Where what it writes comes from.
+    pub seed: u64,
+    /// What it is to do when. Closes after the last time.
+    pub cues: mpsc::UnboundedReceiver<Cue>,
+    /// Where the run stands.
+    pub phase: watch::Receiver<Phase>,
+    /// Told once, whether the user got in.
+    pub joined: mpsc::UnboundedSender<bool>,
+}
+
+/// What a user says at the end.
+#[derive(Debug, Clone, Copy)]
+pub struct Outcome {
+    /// Its place.
+    pub seat: Seat,
+    /// The text it had in the end; none when it has no text or never got in.
+    pub digest: Option<full::Digest>,
+    /// Pings without an answer.
+    pub pings_lost: u64,
+}
+
+impl Outcome {
+    fn absent(seat: Seat) -> Self {
+        Self { seat, digest: None, pings_lost: 0 }
+    }
+}
+
+/// What a user and those who measure it know of each other.
+struct Witness {
+    stage: Rc<Stage>,
+    seat: Seat,
+    client_id: u64,
+    /// Whether it was away. From then on authors send again what they do not know to be saved, so that an edit which comes
+    /// again is no fault.
+    was_away: bool,
+}
+
+impl Witness {
+    fn book(&self) -> &Book {
+        &self.stage.book
+    }
+
+    /// Its own edit, made now.
+    fn sent(&self, start: u32, end: u32, intended: Instant, now: Instant) {
+        self.book().sent(self.seat, Section { client: self.client_id, start, end }, intended, now);
+    }
+
+    fn received(&self, section: Section, live: bool, now: Instant) {
+        let path = if live && !self.was_away { Path::Live } else { Path::CatchUp };
+        self.book().received(self.seat, section, path, now);
+    }
+
+    /// The connection is gone. Only in a run whose server is killed may that happen.
+    fn lost(&mut self, now: Instant) {
+        match &self.stage.comeback {
+            Some(comeback) => {
+                self.was_away = true;
+                comeback.lost(self.client_id, now);
+            }
+            None => self.book().error("disconnected"),
+        }
+    }
+
+    fn is_back(&self, now: Instant) {
+        if let Some(comeback) = &self.stage.comeback {
+            comeback.live(self.client_id, now);
+        }
+    }
+
+    /// An edit was refused. After the server was killed, what builds on lost edits fits only once these came again.
+    fn rejected(&self, code: Code) {
+        if !(self.was_away && code == Code::ResyncNeeded) {
+            self.book().error(name(code));
+        }
+    }
+}
+
+/// How the results name a code.
+fn name(code: Code) -> String {
+    format!("{} {code:?}", code.number())
+}
