@@ -28,6 +28,7 @@ use bytes::Bytes;
 use collab_proto::api::{LogPage, LogQuery};
 use collab_proto::{Durability, Generation, RoomName};
 use futures_util::future::BoxFuture;
+use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, watch};
 
 pub use self::gate::WAITING_BYTES;
@@ -47,8 +48,8 @@ pub struct StoredRoom {
     pub last_seq: u64,
 }
 
-/// One edit to be made durable, together with its log entry.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// One edit to be made durable, together with its log entry. The order of the fields is part of the journal's format.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Append {
     /// Which room.
     pub room: RoomName,

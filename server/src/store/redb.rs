@@ -1,8 +1,10 @@
 //! The store of one server: an embedded database, written by one thread.
 //!
-//! The road of a write: [`RedbStore`] puts it in a queue; `writer` takes everything that waits and commits it in one
-//! transaction; `apply` says what each write does to the `tables`. One sync of the disk serves everybody who waited, so the
-//! throughput grows with the load. Reads see what is durable and run beside the writer.
+//! The road of a write: [`RedbStore`] puts it in a queue; `writer` takes everything that waits and makes it durable at once.
+//! Edits and log entries become so by one record in the `journal`, and are `pending` until they go into the database
+//! together, a moment later; everything else goes there directly, behind what is pending. `apply` says what each write does to
+//! the `tables`. One sync of the disk serves everybody who waited, so the throughput grows with the load. Reads run beside the
+//! writer.
 //!
 //! `dump` and `refill` are the two ends of a backup, `check` looks at every record of a store that nobody uses.
 //!
@@ -17,6 +19,10 @@ mod files;
 mod error;
 
 mod apply;
+
+mod journal;
+
+mod pending;
 
 mod writer;
 
@@ -44,24 +50,28 @@ use collab_proto::api::{LogPage, LogQuery};
 use collab_proto::{Durability, Generation, RoomName};
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, ready};
-use redb::ReadTransaction;
+use redb::{ReadTransaction, StorageBackend};
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 
 use self::apply::PRUNE_STEP;
 pub use self::check::Findings;
 use self::error::panicked;
 use self::files::{Files, Open};
+use self::pending::Write;
 pub use self::refill::RestoreError;
-use self::writer::{Job, Op, Writer};
+use self::writer::{Answer, Job, Op, Writer};
 use super::backup::{Pieces, Reader, Summary};
 use super::gate::Gate;
 use super::{Admission, Append, Durable, RoomRecord, Store, StoreError, StoredRoom};
 use crate::audit::NewEntry;
 
+/// The extension of the journal's file.
+const JOURNAL: &str = "journal";
+
 /// How many log entries outside of edits may wait for the disk.
 const WAITING_ENTRIES: u32 = 16_384;
 
-/// Rooms, texts and the log in one file, by redb.
+/// Rooms, texts and the log in one file, by redb, with a journal beside it.
 pub struct RedbStore {
     shared: Arc<Shared>,
     /// None once closed.
@@ -81,14 +91,16 @@ struct Shared {
 }
 
 impl RedbStore {
-    /// Opens the store in the file `path`, and makes it if there is none; the directory must be there.
+    /// Opens the store in the file `path`, and makes it if there is none; the directory must be there. Its journal lies beside it,
+    /// with the extension `journal`.
     ///
     /// It reads the whole file once to check it, so it may take seconds, and blocks. Errors: [`StoreError::InUse`],
     /// [`StoreError::NewerSchema`], [`StoreError::Damaged`], and [`StoreError::Failed`] when the file cannot be opened.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         let path = path.as_ref().to_owned();
         files::ensure(&path)?;
-        Self::start(Box::new(move |occasion| files::open(&path, occasion)))
+        let journal = path.with_extension(JOURNAL);
+        Self::start(Box::new(move |occasion| files::open(&path, occasion)), |in_use| journal::file(&journal, in_use))
     }
 
     /// Looks at every record in the file `path`, which no store may have open: whether it can be read, and whether `text` takes
@@ -110,14 +122,15 @@ impl RedbStore {
         refill::refill(path, backup, generation, entry)
     }
 
-    fn start(open: Open) -> Result<Self, StoreError> {
-        let files = Files::new(open)?;
-        let newest = read::newest(&files.read()?)?;
-        let shared = Arc::new(Shared { files, newest: watch::Sender::new(newest), commits: AtomicU64::new(0) });
+    fn start(open: Open, journal: impl OpenJournal) -> Result<Self, StoreError> {
+        let shared = Shared::new(Files::new(open)?)?;
+        let mut writer = Writer::open(shared.clone(), journal)?;
+        if let Err(error) = writer.settle() {
+            tracing::warn!(%error, "the database does not take what the journal holds; the log does not show it yet");
+        }
         let (queue, jobs) = channel();
         let (ending, running) = watch::channel(());
-        let writer = Writer::new(shared.clone(), ending);
-        let writer = std::thread::Builder::new().name("store".into()).spawn(move || writer.run(jobs));
+        let writer = std::thread::Builder::new().name("store".into()).spawn(move || writer.run(jobs, ending));
         Ok(Self {
             shared,
             queue: Mutex::new(Some(queue)),
@@ -128,13 +141,13 @@ impl RedbStore {
         })
     }
 
-    /// How many transactions were committed since the store was opened.
+    /// How many times something that somebody waited for became durable since the store was opened.
     pub fn commits(&self) -> u64 {
         self.shared.commits.load(Ordering::Relaxed)
     }
 
     /// Takes a place in the queue now. The future waits for the answer.
-    fn submit(&self, op: Op, admission: Option<Admission>) -> BoxFuture<'static, Result<u64, StoreError>> {
+    fn submit(&self, op: Op, admission: Option<Admission>) -> BoxFuture<'static, Result<Answer, StoreError>> {
         let (answer, answered) = oneshot::channel();
         let job = Job { op, admission, answer };
         let sent = match &*self.queue.lock().unwrap_or_else(PoisonError::into_inner) {
@@ -171,6 +184,18 @@ impl RedbStore {
     }
 }
 
+/// Opens the journal's file. It must be there when it may hold what the database lacks.
+trait OpenJournal: FnOnce(bool) -> Result<Box<dyn StorageBackend>, StoreError> {}
+
+impl<F: FnOnce(bool) -> Result<Box<dyn StorageBackend>, StoreError>> OpenJournal for F {}
+
+impl Shared {
+    fn new(files: Files) -> Result<Arc<Self>, StoreError> {
+        let newest = read::newest(&files.read()?)?;
+        Ok(Arc::new(Self { files, newest: watch::Sender::new(newest), commits: AtomicU64::new(0) }))
+    }
+}
+
 fn writer_stopped() -> StoreError {
     StoreError::Failed("its writer has stopped".into())
 }
@@ -204,13 +229,17 @@ impl Store for RedbStore {
 
     async fn load(&self, name: &RoomName) -> Result<Option<StoredRoom>, StoreError> {
         let name = name.clone();
-        self.write(Op::Load(name.clone())).await?;
-        self.read(move |transaction| read::load(transaction, &name)).await
+        let recent = self.submit(Op::Load(name.clone()), None).await?.recent;
+        let mut room = self.read(move |transaction| read::load(transaction, &name)).await?;
+        if let (Some(room), Some(recent)) = (&mut room, recent) {
+            recent.complete(room)?;
+        }
+        Ok(room)
     }
 
     fn append(&self, admission: Admission, append: Append) -> BoxFuture<'static, Result<Durable, StoreError>> {
-        let durable = |seq| Durable { durability: Durability::Disk, seq };
-        self.submit(Op::Append(append), Some(admission)).map(move |answer| answer.map(durable)).boxed()
+        let durable = |Answer { number: seq, .. }| Durable { durability: Durability::Disk, seq };
+        self.submit(Op::Write(Write::Append(append)), Some(admission)).map(move |answer| answer.map(durable)).boxed()
     }
 
     async fn compact(
@@ -226,11 +255,13 @@ impl Store for RedbStore {
     async fn log(&self, entries: Vec<NewEntry>) -> Result<(), StoreError> {
         let cost = u32::try_from(entries.len()).unwrap_or(u32::MAX).min(WAITING_ENTRIES);
         let _place = self.entries.acquire_many(cost).await.map_err(|_| StoreError::Closed)?;
-        self.write(Op::Log(entries)).await
+        self.write(Op::Write(Write::Log(entries))).await
     }
 
     async fn logs(&self, query: &LogQuery) -> Result<LogPage, StoreError> {
         let query = query.clone();
+        // While the database takes nothing, the log shows what it held before.
+        let _ = self.write(Op::Settle).await;
         self.read(move |transaction| read::logs(transaction, &query)).await
     }
 
@@ -241,7 +272,7 @@ impl Store for RedbStore {
     async fn prune_log(&self, before_ms: u64, keep: u64) -> Result<u64, StoreError> {
         let mut gone = 0;
         loop {
-            let step = self.submit(Op::Prune { before_ms, keep }, None).await?;
+            let step = self.submit(Op::Prune { before_ms, keep }, None).await?.number;
             gone += step;
             if step < PRUNE_STEP {
                 return Ok(gone);
@@ -250,6 +281,7 @@ impl Store for RedbStore {
     }
 
     async fn backup(&self, pieces: mpsc::Sender<Bytes>) -> Result<Summary, StoreError> {
+        self.write(Op::Settle).await?;
         self.read(move |transaction| dump::dump(transaction, Pieces::new(pieces))).await
     }
 

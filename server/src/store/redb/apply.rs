@@ -4,9 +4,11 @@ use collab_proto::{Generation, RoomName};
 use redb::{ReadableTable, Table, WriteTransaction};
 
 use super::StoreError;
+use super::pending::Write;
+use super::read::{last_seq, snapshot_seq};
 use super::tables::{
-    LOG, LOG_BY_ROOM, META, META_LOG_SEQ, ROOMS, SNAPSHOTS, UPDATES, decode_record, encode_entry, encode_record,
-    log_entry,
+    LOG, LOG_BY_ROOM, META, META_JOURNAL_IN_USE, META_JOURNAL_SEQ, META_LOG_SEQ, ROOMS, SNAPSHOTS, UPDATES,
+    decode_record, encode_entry, encode_record, log_entry,
 };
 use super::writer::Op;
 use crate::audit::NewEntry;
@@ -26,6 +28,25 @@ pub(super) enum Stop {
 impl<E: Into<redb::Error>> From<E> for Stop {
     fn from(error: E) -> Self {
         Self::Broken(error.into().into())
+    }
+}
+
+impl From<StoreError> for Stop {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::NoSuchRoom => Self::Refused(error),
+            error => Self::Broken(error),
+        }
+    }
+}
+
+impl Stop {
+    /// What stopped a write that was judged before, and is durable already.
+    pub(super) fn unexpected(self) -> StoreError {
+        match self {
+            Self::Refused(error) => StoreError::Damaged(format!("the journal does not fit the database: {error}")),
+            Self::Broken(error) => error,
+        }
     }
 }
 
@@ -56,9 +77,12 @@ impl<'t> Tables<'t> {
         })
     }
 
-    /// Writes what is kept for the end, and says the number of the newest log entry.
-    pub(super) fn finish(mut self) -> Result<u64, StoreError> {
+    /// Writes what is kept for the end: the last record of the journal that the tables hold now, and whether more may be
+    /// written to it. Says the number of the newest log entry.
+    pub(super) fn finish(mut self, journal_seq: u64, journal_in_use: bool) -> Result<u64, StoreError> {
         self.meta.insert(META_LOG_SEQ, self.log_seq)?;
+        self.meta.insert(META_JOURNAL_SEQ, journal_seq)?;
+        self.meta.insert(META_JOURNAL_IN_USE, u64::from(journal_in_use))?;
         Ok(self.log_seq)
     }
 
@@ -68,14 +92,21 @@ impl<'t> Tables<'t> {
             Op::Create(record, entry) => self.create(record, entry),
             Op::Update(record, entry) => self.update(record, entry),
             Op::Delete(name, entry) => self.delete(name, entry),
-            Op::Append(append) => self.append(append),
+            Op::Write(write) => self.write(write),
             Op::Compact { name, generation, snapshot, seq } => {
                 self.check_generation(name, *generation)?;
                 self.compact(name, snapshot, *seq)
             }
-            Op::Log(entries) => entries.iter().try_for_each(|entry| self.log(entry)).map(|()| 0),
             Op::Prune { before_ms, keep } => self.prune(*before_ms, *keep),
-            Op::Load(_) => Ok(0),
+            Op::Load(_) | Op::Settle => Ok(0),
+        }
+    }
+
+    /// Does one write of those that the journal takes.
+    pub(super) fn write(&mut self, write: &Write) -> Result<u64, Stop> {
+        match write {
+            Write::Append(append) => self.append(append),
+            Write::Log(entries) => entries.iter().try_for_each(|entry| self.log(entry)).map(|()| 0),
         }
     }
 
@@ -113,7 +144,7 @@ impl<'t> Tables<'t> {
 
     fn append(&mut self, append: &Append) -> Result<u64, Stop> {
         self.check_generation(&append.room, append.generation)?;
-        let mut seq = self.last_seq(&append.room)?;
+        let mut seq = last_seq(&self.updates, &self.snapshots, &append.room)?;
         if let Some(update) = &append.update {
             seq += 1;
             self.updates.insert((append.room.as_str(), seq), update.as_ref())?;
@@ -123,11 +154,11 @@ impl<'t> Tables<'t> {
     }
 
     fn compact(&mut self, name: &RoomName, snapshot: &[u8], seq: u64) -> Result<u64, Stop> {
-        if seq > self.last_seq(name)? {
+        if seq > last_seq(&self.updates, &self.snapshots, name)? {
             let text = format!("a snapshot of {name} holds edits that are not stored");
             return Err(Stop::Refused(StoreError::Failed(text)));
         }
-        if self.snapshot_seq(name)?.is_none_or(|present| present <= seq) {
+        if snapshot_seq(&self.snapshots, name)?.is_none_or(|present| present <= seq) {
             self.snapshots.insert(name.as_str(), (seq, snapshot))?;
             self.forget_updates(name, seq)?;
         }
@@ -165,18 +196,6 @@ impl<'t> Tables<'t> {
         let Some(bytes) = self.rooms.get(name.as_str())? else { return Err(Stop::Refused(StoreError::NoSuchRoom)) };
         let record = decode_record(bytes.value()).map_err(Stop::Refused)?;
         if record.generation == generation { Ok(record) } else { Err(Stop::Refused(StoreError::NoSuchRoom)) }
-    }
-
-    fn last_seq(&self, name: &RoomName) -> Result<u64, Stop> {
-        let mut updates = self.updates.range((name.as_str(), 0)..=(name.as_str(), u64::MAX))?;
-        match updates.next_back().transpose()? {
-            Some((key, _)) => Ok(key.value().1),
-            None => Ok(self.snapshot_seq(name)?.unwrap_or(0)),
-        }
-    }
-
-    fn snapshot_seq(&self, name: &RoomName) -> Result<Option<u64>, Stop> {
-        Ok(self.snapshots.get(name.as_str())?.map(|snapshot| snapshot.value().0))
     }
 
     fn forget_updates(&mut self, name: &RoomName, up_to: u64) -> Result<(), Stop> {

@@ -1,15 +1,18 @@
 //! Looking at every record of a store that nobody uses.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use collab_proto::RoomName;
 use collab_proto::api::LogEntry;
-use redb::{Database, ReadTransaction, ReadableDatabase, ReadableTable, ReadableTableMetadata};
+use redb::{ReadTransaction, ReadableTable, ReadableTableMetadata, WriteTransaction};
 
-use super::StoreError;
-use super::files::{self, Occasion};
+use super::files::{self, Files, Occasion};
+use super::journal;
 use super::read::{load, newest};
 use super::tables::{LOG, LOG_BY_ROOM, ROOMS, SNAPSHOTS, UPDATES, decode_entry, decode_record};
+use super::writer::Writer;
+use super::{JOURNAL, Shared, StoreError};
 use crate::store::StoredRoom;
 
 /// How many problems are told one by one.
@@ -54,10 +57,11 @@ pub(super) fn check(
     path: &Path,
     mut text: impl FnMut(&StoredRoom) -> Result<u64, String>,
 ) -> Result<Findings, StoreError> {
-    let database = files::open(path, Occasion::Check)?;
+    let shared = settled(path)?;
+    let files = &shared.files;
     let mut findings = Findings { file_bytes: files::len(path)?, ..Findings::default() };
-    findings.free_bytes = free_bytes(&database, findings.file_bytes)?;
-    let transaction = database.begin_read()?;
+    findings.free_bytes = free_bytes(files.write()?, findings.file_bytes)?;
+    let transaction = files.read()?;
     let names = rooms(&transaction, &mut findings)?;
     for name in &names {
         room(&transaction, name, &mut text, &mut findings);
@@ -67,9 +71,19 @@ pub(super) fn check(
     Ok(findings)
 }
 
+/// Opens the database, and brings into it what the journal of a server that was not stopped in order still holds.
+fn settled(path: &Path) -> Result<Arc<Shared>, StoreError> {
+    let at = path.to_owned();
+    let shared = Shared::new(Files::new(Box::new(move |_| files::open(&at, Occasion::Check)))?)?;
+    if shared.files.journal_state()?.in_use {
+        let journal = path.with_extension(JOURNAL);
+        Writer::open(shared.clone(), |needed| journal::file(&journal, needed))?.settle()?;
+    }
+    Ok(shared)
+}
+
 /// Bytes of the file that hold nothing.
-pub(super) fn free_bytes(database: &Database, file_bytes: u64) -> Result<u64, StoreError> {
-    let transaction = database.begin_write()?;
+pub(super) fn free_bytes(transaction: WriteTransaction, file_bytes: u64) -> Result<u64, StoreError> {
     let stats = transaction.stats()?;
     let used = stats.allocated_pages() * stats.page_size() as u64;
     transaction.abort()?;

@@ -12,7 +12,8 @@ use super::StoreError;
 use super::check::free_bytes;
 use super::error::panicked;
 use super::tables::{
-    LOG, LOG_BY_ROOM, META, META_LOG_SEQ, META_SCHEMA, OLDEST_SCHEMA, ROOMS, SCHEMA, SNAPSHOTS, UPDATES,
+    LOG, LOG_BY_ROOM, META, META_JOURNAL_IN_USE, META_JOURNAL_KEY, META_JOURNAL_SEQ, META_LOG_SEQ, META_SCHEMA,
+    OLDEST_SCHEMA, ROOMS, SCHEMA, SNAPSHOTS, UPDATES,
 };
 
 /// Memory for pages of the file, in bytes. redb's default of 1 GiB is more than the whole server should take.
@@ -44,6 +45,15 @@ pub(super) struct Files {
     state: RwLock<State>,
 }
 
+/// What the database knows of its journal.
+pub(super) struct JournalState {
+    /// The last record whose content it holds.
+    pub(super) seq: u64,
+    /// Whether there may be more.
+    pub(super) in_use: bool,
+    key: Option<u64>,
+}
+
 enum State {
     Open(Database),
     Failed(StoreError),
@@ -64,14 +74,47 @@ impl Files {
 
     /// A transaction whose commit is durable when it returns. Opens the database again if it had failed.
     pub(super) fn write(&self) -> Result<WriteTransaction, StoreError> {
-        if matches!(*self.state(), State::Failed(_)) {
-            self.reopen();
-        }
+        self.heal();
         let mut transaction = self.state().get()?.begin_write()?;
         transaction.set_durability(Durability::Immediate)?;
         // Otherwise a crash, and damage to the last commit's pages, would bring back the commit before it without a word.
         transaction.set_two_phase_commit(true);
         Ok(transaction)
+    }
+
+    /// What the database knows of its journal.
+    pub(super) fn journal_state(&self) -> Result<JournalState, StoreError> {
+        let meta = self.read()?.open_table(META)?;
+        let number = |key| meta.get(key).map(|found| found.map(|number| number.value()));
+        Ok(JournalState {
+            seq: number(META_JOURNAL_SEQ)?.unwrap_or(0),
+            in_use: number(META_JOURNAL_IN_USE)? == Some(1),
+            key: number(META_JOURNAL_KEY)?,
+        })
+    }
+
+    /// Notes that the journal may hold more from now on, and gives the key of its records: drawn once, so that nobody outside can
+    /// make one.
+    pub(super) fn use_journal(&self, state: &JournalState) -> Result<u64, StoreError> {
+        if let (Some(key), true) = (state.key, state.in_use) {
+            return Ok(key);
+        }
+        let drawn = || getrandom::u64().map_err(|e| StoreError::Failed(format!("no random numbers: {e}")));
+        let key = state.key.map_or_else(drawn, Ok)?;
+        let transaction = self.write()?;
+        let mut meta = transaction.open_table(META)?;
+        meta.insert(META_JOURNAL_KEY, key)?;
+        meta.insert(META_JOURNAL_IN_USE, 1)?;
+        drop(meta);
+        transaction.commit()?;
+        Ok(key)
+    }
+
+    /// Opens the database again if it had failed.
+    pub(super) fn heal(&self) {
+        if matches!(*self.state(), State::Failed(_)) {
+            self.reopen();
+        }
     }
 
     /// Closes the database and opens it again, back to what is durable.
@@ -141,7 +184,7 @@ fn open_checked(path: &Path) -> Result<Database, StoreError> {
 /// not touched.
 fn shrink(path: &Path, mut database: Database) -> Result<Database, StoreError> {
     let before = len(path)?;
-    if before < SHRINK_BYTES || free_bytes(&database, before)? < before / 2 {
+    if before < SHRINK_BYTES || free_bytes(database.begin_write()?, before)? < before / 2 {
         return Ok(database);
     }
     match database.compact() {
@@ -216,7 +259,7 @@ fn draft(path: &Path) -> PathBuf {
 }
 
 /// The store holds password hashes and texts: nobody else may read it.
-fn private_file(path: &Path) -> std::io::Result<File> {
+pub(super) fn private_file(path: &Path) -> std::io::Result<File> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
@@ -225,7 +268,7 @@ fn private_file(path: &Path) -> std::io::Result<File> {
 }
 
 /// Without this, a power cut could take the new file's name.
-fn sync_directory(path: &Path) -> std::io::Result<()> {
+pub(super) fn sync_directory(path: &Path) -> std::io::Result<()> {
     match path.parent() {
         Some(parent) if parent != Path::new("") => File::open(parent)?.sync_all(),
         _ => File::open(".")?.sync_all(),

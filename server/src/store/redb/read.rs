@@ -1,8 +1,8 @@
 //! Reading what is durable.
 
 use bytes::Bytes;
-use collab_proto::RoomName;
 use collab_proto::api::{LogPage, LogQuery};
+use collab_proto::{Generation, RoomName};
 use redb::{ReadTransaction, ReadableTable};
 
 use super::StoreError;
@@ -21,6 +21,33 @@ pub(super) fn room(transaction: &ReadTransaction, name: &RoomName) -> Result<Opt
 /// Every room's record, by name.
 pub(super) fn rooms(transaction: &ReadTransaction) -> Result<Vec<RoomRecord>, StoreError> {
     transaction.open_table(ROOMS)?.iter()?.map(|row| decode_record(row?.1.value())).collect()
+}
+
+/// The number of a room's last edit; 0 before the first.
+pub(super) fn last_seq(
+    updates: &impl ReadableTable<(&'static str, u64), &'static [u8]>,
+    snapshots: &impl ReadableTable<&'static str, (u64, &'static [u8])>,
+    name: &RoomName,
+) -> Result<u64, StoreError> {
+    match updates.range((name.as_str(), 0)..=(name.as_str(), u64::MAX))?.next_back().transpose()? {
+        Some((key, _)) => Ok(key.value().1),
+        None => Ok(snapshot_seq(snapshots, name)?.unwrap_or(0)),
+    }
+}
+
+/// The number of the last edit in a room's snapshot, if it has one.
+pub(super) fn snapshot_seq(
+    snapshots: &impl ReadableTable<&'static str, (u64, &'static [u8])>,
+    name: &RoomName,
+) -> Result<Option<u64>, StoreError> {
+    Ok(snapshots.get(name.as_str())?.map(|snapshot| snapshot.value().0))
+}
+
+/// Which life of its text a room is in, and the number of its last edit.
+pub(super) fn tail(transaction: &ReadTransaction, name: &RoomName) -> Result<Option<(Generation, u64)>, StoreError> {
+    let Some(record) = room(transaction, name)? else { return Ok(None) };
+    let (updates, snapshots) = (transaction.open_table(UPDATES)?, transaction.open_table(SNAPSHOTS)?);
+    Ok(Some((record.generation, last_seq(&updates, &snapshots, name)?)))
 }
 
 /// A room with its text. A gap among its edits is damage: the text would be another one without them.

@@ -10,7 +10,7 @@ use crate::audit::NewEntry;
 use crate::store::record::{FirstRecord, RoomRecord};
 
 /// The schema this version writes. It rises when an older version could no longer read the tables.
-pub(super) const SCHEMA: u64 = 2;
+pub(super) const SCHEMA: u64 = 3;
 
 /// The oldest schema that this version reads. Its records are read as they are, and written in the new form when they change.
 pub(super) const OLDEST_SCHEMA: u64 = 1;
@@ -30,7 +30,7 @@ pub(super) const LOG: TableDefinition<u64, &[u8]> = TableDefinition::new("log");
 /// The numbers of the entries about a room.
 pub(super) const LOG_BY_ROOM: TableDefinition<(&str, u64), ()> = TableDefinition::new("log_by_room");
 
-/// Single numbers: [`META_SCHEMA`] and [`META_LOG_SEQ`].
+/// Single numbers, under the keys that follow.
 pub(super) const META: TableDefinition<&str, u64> = TableDefinition::new("meta");
 
 /// The key of the schema version.
@@ -38,6 +38,15 @@ pub(super) const META_SCHEMA: &str = "schema";
 
 /// The key of the number of the newest log entry. It outlives the entry, so that a number is never given twice.
 pub(super) const META_LOG_SEQ: &str = "log_seq";
+
+/// The key of the number of the last journal record that the tables hold.
+pub(super) const META_JOURNAL_SEQ: &str = "journal_seq";
+
+/// The key of what the journal's records are authenticated with.
+pub(super) const META_JOURNAL_KEY: &str = "journal_key";
+
+/// The key of whether the journal may hold more than the tables: 1 from the start of a server to its orderly end.
+pub(super) const META_JOURNAL_IN_USE: &str = "journal_in_use";
 
 /// The first byte of every log entry, and of every record of schema 1; the rest is postcard.
 const FORMAT: u8 = 1;

@@ -4,6 +4,8 @@ mod damage;
 
 mod failure;
 
+mod journal;
+
 mod upkeep;
 
 use std::path::PathBuf;
@@ -17,7 +19,7 @@ use redb::{Builder, ReadableDatabase};
 use tempfile::TempDir;
 
 use super::files::Occasion;
-use super::tables::{META, META_SCHEMA, ROOMS};
+use super::tables::{META, META_SCHEMA, ROOMS, SCHEMA};
 use super::*;
 use crate::store::conformance::{self, append, create, edit, entry, name, record, texts};
 use crate::store::faulty::FaultyStore;
@@ -111,7 +113,7 @@ fn a_newer_schema_is_refused() {
     transaction.open_table(META).expect("a table").insert(META_SCHEMA, 7).expect("written");
     transaction.commit().expect("durable");
     drop(database);
-    assert_eq!(error(RedbStore::open(&path)), StoreError::NewerSchema { found: 7, known: 2 });
+    assert_eq!(error(RedbStore::open(&path)), StoreError::NewerSchema { found: 7, known: SCHEMA as u32 });
 }
 
 /// A record as schema 1 has it: the format's number, then name, generation, time, password and its version.
@@ -148,7 +150,7 @@ async fn a_store_of_the_first_schema_is_read_and_goes_on_in_the_new_one() {
     changed.revision = 1;
     store.update_room(changed.clone(), entry(1, LogKind::ViewerPasswordChanged, "a")).await.expect("written");
     drop(store);
-    assert_eq!(schema(&path), Some(2), "an older version could not read that");
+    assert_eq!(schema(&path), Some(SCHEMA), "an older version could not read that");
     let store = RedbStore::open(&path).expect("the same store");
     assert_eq!(store.room(&name("a")).await, Ok(Some(changed)));
     assert_eq!(texts(&store, "a").await, (vec!["1".into(), "2".into()], 2));

@@ -34,16 +34,20 @@ impl Disk {
     pub(super) fn open(&self, path: &Path) -> RedbStore {
         let (disk, path) = (self.clone(), path.to_owned());
         drop(RedbStore::open(&path).expect("a new store"));
-        RedbStore::start(Box::new(move |_| disk.database(&path))).expect("a store")
+        let journal = self.backend(&path.with_extension(JOURNAL));
+        RedbStore::start(Box::new(move |_| disk.database(&path)), |_| Ok(Box::new(journal))).expect("a store")
     }
 
     fn database(&self, path: &Path) -> Result<::redb::Database, StoreError> {
         if self.0.gone.load(Ordering::SeqCst) {
             return Err(StoreError::Failed("the disk is gone".into()));
         }
+        Ok(Builder::new().create_with_backend(self.backend(path))?)
+    }
+
+    fn backend(&self, path: &Path) -> Backend {
         let file = OpenOptions::new().read(true).write(true).open(path).expect("a file");
-        let backend = Backend { file: FileBackend::new(file).expect("a free file"), disk: self.clone() };
-        Ok(Builder::new().create_with_backend(backend)?)
+        Backend { file: FileBackend::new(file).expect("a free file"), disk: self.clone() }
     }
 
     /// Whether writes and syncs fail.

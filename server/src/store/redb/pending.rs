@@ -1,0 +1,214 @@
+//! What is in the journal and not yet in the database, and what the writer must know of it.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use collab_proto::{Generation, RoomName};
+use redb::ReadTransaction;
+use serde::{Deserialize, Serialize};
+
+use super::StoreError;
+use super::read::tail;
+use crate::audit::NewEntry;
+use crate::store::{Append, StoredRoom};
+
+/// How long a write stays in the journal alone, at most, while the disk is well. Longer would save little: five commits a second
+/// cost nothing to speak of.
+const SETTLE_AFTER: Duration = Duration::from_millis(200);
+
+/// After the database did not take what is pending, this long until the next try.
+const TRY_AGAIN_AFTER: Duration = Duration::from_secs(5);
+
+/// The first byte of every record's body; the rest is postcard.
+const FORMAT: u8 = 1;
+
+/// A write that the journal takes. The order is part of its format.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) enum Write {
+    /// See [`crate::store::Store::append`].
+    Append(Append),
+    /// See [`crate::store::Store::log`].
+    Log(Vec<NewEntry>),
+}
+
+impl Write {
+    /// How many entries it adds to the log.
+    pub(super) fn entries(&self) -> u64 {
+        match self {
+            Self::Append(_) => 1,
+            Self::Log(entries) => entries.len() as u64,
+        }
+    }
+}
+
+/// Writes that are durable in the journal, in their order.
+#[derive(Debug, Default)]
+pub(super) struct Pending {
+    writes: Vec<Write>,
+    /// Edits among them, by room.
+    recent: HashMap<RoomName, Recent>,
+    /// When they should be in the database.
+    due: Option<Instant>,
+}
+
+/// Edits of a room that are in the journal alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Recent {
+    generation: Generation,
+    /// The number of the edit before them.
+    before: u64,
+    updates: Vec<Bytes>,
+}
+
+/// Gives the appends of a batch their numbers before any of them is written.
+pub(super) struct Numbering<'p> {
+    pending: &'p Pending,
+    database: &'p ReadTransaction,
+    tails: HashMap<RoomName, (Generation, u64)>,
+}
+
+impl Pending {
+    /// What was found in the journal.
+    pub(super) fn recovered(bodies: &[Vec<u8>], database: &ReadTransaction) -> Result<Self, StoreError> {
+        let mut pending = Self::default();
+        for write in bodies.iter().map(|body| decode(body)).collect::<Result<Vec<_>, _>>()?.into_iter().flatten() {
+            let mut numbering = pending.numbering(database);
+            let number = match &write {
+                Write::Append(append) => numbering.number(append)?,
+                Write::Log(_) => 0,
+            };
+            pending.push(write, number);
+        }
+        Ok(pending)
+    }
+
+    /// Whether the database holds everything.
+    pub(super) fn is_empty(&self) -> bool {
+        self.writes.is_empty()
+    }
+
+    /// When the database should be given what is here.
+    pub(super) fn due(&self) -> Option<Instant> {
+        self.due
+    }
+
+    /// The database did not take it.
+    pub(super) fn put_off(&mut self) {
+        self.due = self.due.map(|_| Instant::now() + TRY_AGAIN_AFTER);
+    }
+
+    /// Everything, in its order.
+    pub(super) fn writes(&self) -> &[Write] {
+        &self.writes
+    }
+
+    /// Adds what has become durable; `number` is what [`Numbering::number`] gave to an append.
+    pub(super) fn push(&mut self, write: Write, number: u64) {
+        if let Write::Append(Append { room, generation, update: Some(update), .. }) = &write {
+            let fresh = || Recent { generation: *generation, before: number - 1, updates: Vec::new() };
+            self.recent.entry(room.clone()).or_insert_with(fresh).updates.push(update.clone());
+        }
+        self.writes.push(write);
+        self.due.get_or_insert_with(|| Instant::now() + SETTLE_AFTER);
+    }
+
+    /// The edits of a room.
+    pub(super) fn recent(&self, room: &RoomName) -> Option<Recent> {
+        self.recent.get(room).cloned()
+    }
+
+    /// Begins to number a batch, on top of what is pending and of what the database holds.
+    pub(super) fn numbering<'p>(&'p self, database: &'p ReadTransaction) -> Numbering<'p> {
+        Numbering { pending: self, database, tails: HashMap::new() }
+    }
+}
+
+impl Numbering<'_> {
+    /// The number of the room's last edit, with this one.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::NoSuchRoom`], or the database's.
+    pub(super) fn number(&mut self, append: &Append) -> Result<u64, StoreError> {
+        let (generation, last) = match self.tails.get(&append.room) {
+            Some(tail) => *tail,
+            None => self.tail(&append.room)?,
+        };
+        if generation != append.generation {
+            return Err(StoreError::NoSuchRoom);
+        }
+        let number = last + u64::from(append.update.is_some());
+        self.tails.insert(append.room.clone(), (generation, number));
+        Ok(number)
+    }
+
+    fn tail(&self, room: &RoomName) -> Result<(Generation, u64), StoreError> {
+        match self.pending.recent.get(room) {
+            Some(recent) => Ok((recent.generation, recent.before + recent.updates.len() as u64)),
+            None => tail(self.database, room)?.ok_or(StoreError::NoSuchRoom),
+        }
+    }
+}
+
+impl Recent {
+    /// Adds to a room what the database did not hold when it was read. It may have taken all of it meanwhile, and the room
+    /// may have been made anew.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Damaged`] when the two do not fit together.
+    pub(super) fn complete(self, room: &mut StoredRoom) -> Result<(), StoreError> {
+        if self.generation != room.record.generation {
+            return Ok(());
+        }
+        let Some(known) = room.last_seq.checked_sub(self.before) else {
+            let text = format!("edit {} of {} is missing", room.last_seq + 1, room.record.name);
+            return Err(StoreError::Damaged(text));
+        };
+        for update in self.updates.into_iter().skip(known as usize) {
+            room.last_seq += 1;
+            room.updates.push(update);
+        }
+        Ok(())
+    }
+}
+
+/// The body of a record.
+pub(super) fn encode(writes: &[&Write]) -> Result<Vec<u8>, StoreError> {
+    let failed = |e| StoreError::Failed(format!("a record of the journal cannot be written: {e}"));
+    postcard::to_extend(writes, vec![FORMAT]).map_err(failed)
+}
+
+fn decode(body: &[u8]) -> Result<Vec<Write>, StoreError> {
+    let damaged = |why: &dyn std::fmt::Display| StoreError::Damaged(format!("a record of the journal: {why}"));
+    match body.split_first() {
+        Some((&FORMAT, rest)) => postcard::from_bytes(rest).map_err(|e| damaged(&e)),
+        _ => Err(damaged(&"unknown format")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::conformance::record;
+
+    fn completed(last_seq: u64, generation: u64) -> Result<StoredRoom, StoreError> {
+        let updates = [4, 5].map(|n| Bytes::from(vec![n])).to_vec();
+        let recent = Recent { generation: Generation(1), before: 3, updates };
+        let mut room = StoredRoom { record: record("a", generation), snapshot: None, updates: Vec::new(), last_seq };
+        recent.complete(&mut room).map(|()| room)
+    }
+
+    #[test]
+    fn a_room_is_completed_by_what_the_database_did_not_hold_yet() {
+        for (known, added) in [(3, vec![4, 5]), (4, vec![5]), (5, vec![]), (6, vec![])] {
+            let room = completed(known, 1).expect("they fit");
+            let updates: Vec<_> = room.updates.iter().map(|update| u64::from(update[0])).collect();
+            assert_eq!((updates, room.last_seq), (added, known.max(5)), "{known}");
+        }
+        let room = completed(0, 2).expect("another life");
+        assert!(room.updates.is_empty(), "edits of an earlier life do not come back");
+        assert!(matches!(completed(2, 1), Err(StoreError::Damaged(_))), "edit 3 would be missing");
+    }
+}
