@@ -1,6 +1,6 @@
 import { expect, test, vi } from 'vitest'
 import * as Y from 'yjs'
-import { memberColour } from '../src'
+import { memberColours } from '../src'
 import type { Presence } from '../src/wire/datagrams'
 import { Room } from './support/room'
 
@@ -35,7 +35,7 @@ test('a cursor goes out and comes in at the same places, whoever edits meanwhile
   expect(cursorOf(room, 2)).toEqual([1, 5])
   room.text.insert(0, '12')
   expect(cursorOf(room, 2)).toEqual([3, 7])
-  expect(room.provider.awareness.getStates().get(2)?.['user']).toEqual({ name: 'Grace', ...memberColour(2) })
+  expect(room.provider.awareness.getStates().get(2)?.['user']).toEqual({ name: 'Grace', ...memberColours([1, 2]).get(2) })
 })
 
 test('many moves become few datagrams, and the last one is among them', async () => {

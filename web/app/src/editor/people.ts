@@ -1,4 +1,4 @@
-import { type MemberInfo, memberColour } from '@collab/provider'
+import { type MemberColour, type MemberInfo, memberColours } from '@collab/provider'
 import { h, setText } from '../shared/dom'
 import { Popup } from '../shared/popup'
 import type { Present } from './roll'
@@ -20,10 +20,11 @@ export class People {
     this.element.hidden = count === 0
     setText(this.#count, people.count(count))
     this.#popup.label = `${people.count(count)}: ${people.title}`
+    const colours = memberColours(members.map(({ id }) => id))
     const ordered = [...members].sort((a, b) => Number(b.id === self) - Number(a.id === self))
-    this.#dots.replaceChildren(...ordered.slice(0, DOTS).map((member) => dot(member.id)))
+    this.#dots.replaceChildren(...ordered.slice(0, DOTS).map(({ id }) => dot(colours.get(id))))
     const rest = count - members.length
-    const items = ordered.map((member) => item(member, member.id === self))
+    const items = ordered.map((member) => item(member, colours.get(member.id), member.id === self))
     this.#list.replaceChildren(...items, ...(rest > 0 ? [h('li', {}, people.unnamed(rest))] : []))
   }
 
@@ -32,15 +33,15 @@ export class People {
   }
 }
 
-function item({ id, name, role }: MemberInfo, isSelf: boolean): HTMLElement {
+function item({ name, role }: MemberInfo, colour: MemberColour | undefined, isSelf: boolean): HTMLElement {
   const { people } = texts()
   const roles = { viewer: people.viewer, editor: '', owner: people.owner }
   const notes = [isSelf ? people.you : '', roles[role]].filter((note) => note !== '')
-  return h('li', {}, dot(id), h('span', { class: 'name' }, name), h('small', {}, notes.join(', ')))
+  return h('li', {}, dot(colour), h('span', { class: 'name' }, name), h('small', {}, notes.join(', ')))
 }
 
-function dot(member: number): HTMLElement {
+function dot(colour: MemberColour | undefined): HTMLElement {
   const element = h('span', { class: 'dot' })
-  element.style.setProperty('--colour', memberColour(member).color)
+  if (colour) element.style.setProperty('--colour', colour.color)
   return element
 }

@@ -2,9 +2,8 @@ import * as enc from 'lib0/encoding'
 import { type Awareness, applyAwarenessUpdate, removeAwarenessStates } from 'y-protocols/awareness'
 import type * as Y from 'yjs'
 import type { Cursor, Presence } from '../wire/datagrams'
-import type { MemberInfo } from '../wire/frames'
-import { memberColour } from './colour'
 import { fromWire, toWire } from './position'
+import type { Person } from './roster'
 
 /** Shortest time between two of our own positions, in milliseconds. */
 const INTERVAL_MS = 100
@@ -60,14 +59,14 @@ export class PresenceBridge {
   }
 
   /** Somebody's cursor, as a datagram brought it. An older one than the last is dropped. */
-  receive({ member, seq, cursor }: Presence, info: MemberInfo | undefined): void {
+  receive({ member, seq, cursor }: Presence, person: Person | undefined): void {
     if (seq <= (this.#remotes.get(member)?.seq ?? -1)) return
     this.#remotes.set(member, { seq, cursor })
-    this.#show(member, info)
+    this.#show(member, person)
   }
 
   /** Names changed, people came or left. */
-  refresh(lookup: (member: number) => MemberInfo | undefined): void {
+  refresh(lookup: (member: number) => Person | undefined): void {
     for (const member of this.#remotes.keys()) this.#show(member, lookup(member))
   }
 
@@ -78,11 +77,11 @@ export class PresenceBridge {
   }
 
   /** Shows a cursor whose owner is known to be here: a datagram may come before its owner does, or after they left. */
-  #show(member: number, info: MemberInfo | undefined): void {
+  #show(member: number, person: Person | undefined): void {
     const cursor = this.#remotes.get(member)?.cursor
-    if (!cursor || !info) return removeAwarenessStates(this.awareness, [member], this.origin)
+    if (!cursor || !person) return removeAwarenessStates(this.awareness, [member], this.origin)
     const state = {
-      user: { name: info.name, ...memberColour(member) },
+      user: { name: person.name, ...person.colour },
       cursor: { anchor: fromWire(cursor.anchor, this.root), head: fromWire(cursor.head, this.root) },
     }
     const clock = ++this.#clock
