@@ -73,7 +73,7 @@ test('a gap is asked about more and more rarely, and not for ever', () => {
     expect([outbox.readyAt(0), outbox.syncAt]).toEqual([Infinity, 1_000 * round])
     outbox.syncAsked()
     expect([outbox.syncAt, outbox.wantsDifference]).toEqual([Infinity, true])
-    outbox.complete(Y.encodeStateAsUpdate(doc), MANY)
+    outbox.complete(Y.encodeStateAsUpdate(doc))
   }
   outbox.rejected(0, outbox.take(MANY)?.id ?? 0, Code.ResyncNeeded, null)
   expect(outbox.isBlocked).toBe(true)

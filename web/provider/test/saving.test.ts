@@ -177,6 +177,35 @@ test('large changes go in pieces that the server takes', async () => {
   expect(Math.max(...room.server.edits.map((edit) => edit.update.byteLength))).toBeLessThanOrEqual(1_000)
 })
 
+test('one change above the limit goes in several edits, a throttle apart, and is saved with the last of them', async () => {
+  const room = new Room()
+  const policy = { ...POLICY, maxUpdateBytes: 1_000 }
+  room.server.onJoin = (join) => room.server.welcome(join.stateVector, { policy })
+  await room.join()
+  room.type('z'.repeat(2_500))
+  expect(room.server.edits).toHaveLength(1)
+  expect(room.provider.saveStatus.state).toBe('device')
+  await room.clock.advance(500)
+  expect(room.server.edits).toHaveLength(2)
+  room.server.send(reject(2, Code.RateLimited, 100))
+  await room.clock.advance(1_000)
+  expect(room.server.text).toBe('z'.repeat(2_500))
+  expect(Math.max(...room.server.edits.map((edit) => edit.update.byteLength))).toBeLessThanOrEqual(1_000)
+  expect(room.provider.saveStatus.state).toBe('saved')
+})
+
+test('a difference above the limit goes in several edits too', async () => {
+  const room = new Room()
+  const policy = { ...POLICY, maxUpdateBytes: 1_000 }
+  room.server.onJoin = (join) => room.server.welcome(join.stateVector, { policy })
+  room.type('w'.repeat(2_500))
+  room.provider.discard()
+  await room.join()
+  await room.clock.advance(2_000)
+  expect(room.server.text).toBe('w'.repeat(2_500))
+  expect(room.server.edits.length).toBeGreaterThan(2)
+})
+
 test('a viewer sends nothing, and everything once made an editor', async () => {
   const room = new Room()
   room.server.onJoin = (join) => room.server.welcome(join.stateVector, { role: 'viewer' })

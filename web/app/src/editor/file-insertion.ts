@@ -51,7 +51,10 @@ export class FileInsertion {
       const insert = await readTextFile(file)
       const from = Math.min(at, view.state.doc.length)
       const selection = { anchor: from, head: from + insert.length }
+      const before = view.state.doc
       view.dispatch({ changes: { from, insert }, selection, scrollIntoView: true, userEvent: 'input.drop' })
+      // The paste guard has said why it stopped this.
+      if (view.state.doc === before) return
       view.focus()
       this.tell.done(words.inserted(file.name))
     } catch (error) {

@@ -1,4 +1,4 @@
-import { MAX_PASTE_BYTES } from './paste-guard'
+import { MAX_CHANGE_BYTES } from './paste-guard'
 import { texts } from './texts'
 import { sizeText } from './words'
 
@@ -8,7 +8,7 @@ import { sizeText } from './words'
  */
 export async function readTextFile(file: File): Promise<string> {
   const { files } = texts()
-  if (file.size > MAX_PASTE_BYTES) throw new Error(files.tooLarge(file.name, sizeText(file.size), sizeText(MAX_PASTE_BYTES)))
+  if (file.size > MAX_CHANGE_BYTES) throw new Error(files.tooLarge(file.name, sizeText(file.size), sizeText(MAX_CHANGE_BYTES)))
   const bytes = await file.arrayBuffer().catch(() => {
     throw new Error(files.unreadable(file.name))
   })

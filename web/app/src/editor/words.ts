@@ -1,5 +1,6 @@
 import { Code, type Keeping, type LatencyReport, type Route, type SaveStatus, type Status } from '@collab/provider'
 import { language } from '../shared/language'
+import { type Excess, MAX_CHANGE_BYTES } from './paste-guard'
 import { texts } from './texts'
 import type { Texts } from './texts/texts'
 
@@ -120,9 +121,16 @@ export function number(value: number, digits: number): string {
   return value.toLocaleString(language(), { minimumFractionDigits: digits, maximumFractionDigits: digits })
 }
 
-/** A size of data, in whole kilobytes. */
+/** A size of data, in whole kilobytes: what is a little more than a limit is not shown as equal to it. */
 export function sizeText(bytes: number): string {
-  return texts().files.kilobytes(Math.round(bytes / 1000))
+  return texts().files.kilobytes(number(Math.ceil(bytes / 1000), 0))
+}
+
+/** Why a change was not made. */
+export function excessText(excess: Excess): string {
+  const { files } = texts()
+  if (excess.type === 'text') return files.textTooLarge(sizeText(excess.bytes), sizeText(excess.most))
+  return files.pasteTooLarge(sizeText(excess.bytes), sizeText(MAX_CHANGE_BYTES))
 }
 
 /** Names as one says them: “Ada, Grace and Alan”. */

@@ -1,7 +1,8 @@
 import * as enc from 'lib0/encoding'
 import * as Y from 'yjs'
 
-interface Range {
+/** Operations of one author that follow each other. */
+export interface Range {
   clock: number
   len: number
 }
@@ -11,19 +12,25 @@ interface Range {
  * ever was, for a state vector does not tell them; what the server sent tells.
  */
 export function withoutDeletionsOf(update: Uint8Array, known: Uint8Array): Uint8Array {
-  const own = Y.decodeUpdate(update).ds.clients as Map<number, Range[]>
-  const theirs = Y.decodeUpdate(known).ds.clients as Map<number, Range[]>
+  const own = rangesOf(Y.decodeUpdate(update).ds)
+  const theirs = rangesOf(Y.decodeUpdate(known).ds)
   // The deletions stand at the end, in the order in which they were read.
-  const structs = update.subarray(0, update.byteLength - encode(own).byteLength)
+  const structs = update.subarray(0, update.byteLength - encodeDeletions(own).byteLength)
   const left = [...own].map(([client, ranges]) => [client, subtract(ranges, theirs.get(client) ?? [])] as const)
-  const deletions = encode(new Map(left.filter(([, ranges]) => ranges.length > 0)))
+  const deletions = encodeDeletions(new Map(left.filter(([, ranges]) => ranges.length > 0)))
   return enc.encode((e) => {
     enc.writeUint8Array(e, structs)
     enc.writeUint8Array(e, deletions)
   })
 }
 
-function encode(clients: Map<number, Range[]>): Uint8Array {
+/** What an update deletes, by author, in the order in which it stands there. */
+export function rangesOf(ds: ReturnType<typeof Y.decodeUpdate>['ds']): Map<number, Range[]> {
+  return ds.clients
+}
+
+/** As an update ends with them. */
+export function encodeDeletions(clients: Map<number, Range[]>): Uint8Array {
   return enc.encode((e) => {
     enc.writeVarUint(e, clients.size)
     for (const [client, ranges] of clients) {

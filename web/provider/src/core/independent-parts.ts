@@ -1,7 +1,6 @@
 import * as enc from 'lib0/encoding'
 import * as Y from 'yjs'
-
-type Struct = ReturnType<typeof Y.decodeUpdate>['structs'][number]
+import { type Struct, byAuthor, holds } from './structs'
 
 /**
  * Of an update of several authors, the parts that stand by themselves: for each author the operations, from the first one on,
@@ -9,18 +8,9 @@ type Struct = ReturnType<typeof Y.decodeUpdate>['structs'][number]
  * the sake of one author takes the others' parts.
  */
 export function independentParts(update: Uint8Array): Uint8Array[] {
-  const authors = new Map<number, Struct[]>()
-  for (const struct of Y.decodeUpdate(update).structs) {
-    const structs = authors.get(struct.id.client)
-    if (structs) structs.push(struct)
-    else authors.set(struct.id.client, [struct])
-  }
+  const authors = byAuthor(Y.decodeUpdate(update).structs)
   if (authors.size < 2) return []
-  const brings = ({ client, clock }: Y.ID): boolean => {
-    const structs = authors.get(client)
-    const last = structs?.at(-1)
-    return !!structs?.[0] && !!last && structs[0].id.clock <= clock && clock < last.id.clock + last.length
-  }
+  const brings = ({ client, clock }: Y.ID): boolean => holds(authors.get(client), clock)
   const stands = (struct: Struct): boolean =>
     !(struct instanceof Y.Item) ||
     [struct.origin, struct.rightOrigin].every((id) => !id || id.client === struct.id.client || !brings(id))

@@ -2,14 +2,12 @@ import * as Y from 'yjs'
 import { Code, isPermanent } from '../wire/code'
 import { type Hold, heavier } from './hold'
 import { independentParts } from './independent-parts'
+import { inPairs } from './pieces'
 import type { SaveState } from './save-status'
+import { split } from './split'
 
 /** Edits on the road at once. Each waits for a disk, so that one alone would tie the pace to it. */
 const MAX_IN_FLIGHT = 8
-/** Above this many pieces small neighbours are merged, so that a long time offline stays small. */
-const MAX_PIECES = 64
-/** How large a piece may grow by that, in bytes. */
-const PIECE_BYTES = 16 * 1024
 /** What a merge may add to each of its parts, in bytes. */
 const MERGE_MARGIN = 16
 /** An edit that fails to fit this often in a row waits for the next local change. */
@@ -44,8 +42,7 @@ export class Outbox {
   /** A local change. It also gives a blocked queue its next try. */
   add(update: Uint8Array): void {
     this.unblock()
-    this.#queued.push(update)
-    if (this.#queued.length > MAX_PIECES) this.#queued = inPairs(this.#queued)
+    this.#queued = inPairs([...this.#queued, update])
   }
 
   /** Changes from an earlier visit, in order, before those of this one. */
@@ -77,22 +74,24 @@ export class Outbox {
     return this.#hold.type === 'none' ? now : Infinity
   }
 
-  /** Takes the next edit off the queue: as many neighbours as fit into `maxBytes`. */
+  /** Takes the next edit off the queue: as many neighbours as fit into `maxBytes`, or a part of the first piece. */
   take(maxBytes: number): Edit | null {
     const ahead = this.#vanguard.shift()
     if (ahead) return { id: ++this.#lastId, update: ahead }
-    const update = this.#takeNeighbours(maxBytes)
+    if (this.#queued.length === 0) return null
+    const [update, ...rest] = split(this.#takeNeighbours(maxBytes), maxBytes)
     if (!update) return null
+    this.#queued.unshift(...rest)
     this.#hold = { type: 'none' }
     this.#inFlight.set(++this.#lastId, update)
     return { id: this.#lastId, update }
   }
 
-  #takeNeighbours(maxBytes: number): Uint8Array | null {
+  #takeNeighbours(maxBytes: number): Uint8Array {
     let sum = 0
     const over = this.#queued.findIndex((piece) => (sum += piece.byteLength + MERGE_MARGIN) > maxBytes)
     const pieces = this.#queued.splice(0, over < 0 ? this.#queued.length : Math.max(1, over))
-    return pieces.length > 1 ? Y.mergeUpdates(pieces) : (pieces[0] ?? null)
+    return Y.mergeUpdates(pieces)
   }
 
   /** Forgets a saved edit; false for one that is not in flight. */
@@ -156,17 +155,14 @@ export class Outbox {
 
   /**
    * `difference` holds what the server lacks. It goes in one with the queue, of which the server may have something that it
-   * has not saved: only the answer to a repetition tells that it is. Where that exceeds `maxBytes`, the changes go in the
-   * pieces in which they were made.
+   * has not saved: only the answer to a repetition tells that it is.
    */
-  complete(difference: Uint8Array, maxBytes: number): void {
+  complete(difference: Uint8Array): void {
     // Members whose unsaved changes build on each other's, as after a crash of the server, each hold all of them and are each
     // refused for the others' sake. So everybody sends ahead what stands by itself; with each round more of it does.
     this.#vanguard = this.#isForeign ? independentParts(difference) : []
     this.release()
-    if (difference.byteLength > maxBytes) return
-    const merged = Y.mergeUpdates([difference, ...this.#queued])
-    this.#queued = merged.byteLength <= maxBytes ? [merged] : [difference, ...this.#queued]
+    this.#queued = [Y.mergeUpdates([difference, ...this.#queued])]
   }
 
   /** The queue may go as it is. */
@@ -198,18 +194,6 @@ export class Outbox {
     if (this.#queued.length > 0 || this.#returned.size > 0) return 'device'
     return this.#inFlight.size > 0 ? 'sent' : 'saved'
   }
-}
-
-/** Small neighbours merged, two and two: so a change is merged a few times in all, however long the queue grows. */
-function inPairs(pieces: Uint8Array[]): Uint8Array[] {
-  const pairs: Uint8Array[] = []
-  for (let at = 0; at < pieces.length; at++) {
-    const [one, other] = pieces.slice(at, at + 2)
-    const fits = one && other && one.byteLength + other.byteLength <= PIECE_BYTES
-    if (fits) at++
-    if (one) pairs.push(fits ? Y.mergeUpdates([one, other]) : one)
-  }
-  return pairs
 }
 
 function inOrder(edits: [number, Uint8Array][]): Uint8Array[] {

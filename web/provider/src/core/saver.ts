@@ -1,5 +1,4 @@
 import * as Y from 'yjs'
-import { MAX_UPDATE_BYTES } from '../wire/limits'
 import type { ClientFrame, Durability, Policy, Rejected, Welcome } from '../wire/frames'
 import { withoutDeletionsOf } from './deletions'
 import { Outbox } from './outbox'
@@ -52,7 +51,7 @@ export class Saver {
       this.#outbox.syncAsked()
       return { type: 'SyncRequest', stateVector: Y.encodeStateVector(this.#doc) }
     }
-    const edit = now >= this.#nextEditAt(now) ? this.#outbox.take(this.#maxBytes) : null
+    const edit = now >= this.#nextEditAt(now) ? this.#outbox.take(this.#policy.maxUpdateBytes) : null
     if (!edit) return null
     this.#bucket?.take(now)
     this.#lastEditAt = now
@@ -89,7 +88,7 @@ export class Saver {
   #complete(stateVector: Uint8Array, theirs: Uint8Array): void {
     const difference = withoutDeletionsOf(Y.encodeStateAsUpdate(this.#doc, stateVector), theirs)
     if (isNothing(difference)) this.#outbox.release()
-    else this.#outbox.complete(difference, this.#maxBytes)
+    else this.#outbox.complete(difference)
   }
 
   /** Changes from an earlier visit that are in the document. */
@@ -121,10 +120,6 @@ export class Saver {
       problem: this.#problem,
       durability: this.#durability,
     }
-  }
-
-  get #maxBytes(): number {
-    return this.#policy?.maxUpdateBytes ?? MAX_UPDATE_BYTES
   }
 }
 

@@ -9,6 +9,9 @@ export const MAX_WEBSOCKET_MESSAGE_BYTES = 64 * 1024
 /** Largest update in one edit where no server has said otherwise, in bytes. */
 export const MAX_UPDATE_BYTES = 256 * 1024
 
+/** Most deletions that one update may name. */
+export const MAX_DELETIONS = 16 * 1024
+
 /** Largest datagram payload, in bytes. */
 export const MAX_DATAGRAM_BYTES = 1000
 
