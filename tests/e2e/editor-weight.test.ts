@@ -14,7 +14,7 @@ const LINE = 'All work and no play makes a dull page, says the line again and ag
 const PART = 150_000
 const LARGE = 1_000_000
 const VISITS = 3
-const WORDS = 'typing in the middle of much text'
+const WORDS = 'typing in the middle of much text, on and on, for as long as it takes to see what is rare: one key in a hundred'
 let server: Server
 let browser: Browser
 
@@ -70,9 +70,9 @@ test('a text of 1 MB opens and takes letters without a wait that one feels', asy
   const cost = ((await cpuTime(session)) - before) / WORDS.length
   const keys = await ada.page.evaluate(() => (globalThis as unknown as { keys: number[] }).keys)
   const sorted = keys.sort((a, b) => a - b)
-  const [p25, p50, p90] = [0.25, 0.5, 0.9].map((share) => sorted[Math.floor(share * (sorted.length - 1))] ?? Infinity)
-  console.info(`1 MB opens in ${Math.round(open)} ms; a keystroke takes p25 ${p25?.toFixed(1)}, p50 ${p50?.toFixed(1)}, p90 ${p90?.toFixed(1)} ms, and ${cost.toFixed(1)} ms of processor time`)
-  expect(keys.length).toBeGreaterThanOrEqual(30)
+  const [p50, p90, p99] = [0.5, 0.9, 0.99].map((share) => sorted[Math.floor(share * (sorted.length - 1))] ?? Infinity)
+  console.info(`1 MB opens in ${Math.round(open)} ms; a keystroke takes p50 ${p50?.toFixed(1)}, p90 ${p90?.toFixed(1)}, p99 ${p99?.toFixed(1)} ms, and ${cost.toFixed(1)} ms of processor time`)
+  expect(keys.length).toBeGreaterThanOrEqual(100)
   expect(open).toBeLessThan(1_500)
   await until(() => cli(server, password, ['cat', room]), (saved) => saved.startsWith(WORDS))
   await ada.close()

@@ -11,6 +11,7 @@ import type { SaveStatus } from './core/save-status'
 import { Saver } from './core/saver'
 import { Sender } from './core/sender'
 import type { Status } from './core/status'
+import { Journal } from './keep/journal'
 import { Keeper } from './keep/keeper'
 import type { UnsentWork } from './keep/persistence'
 import type { ProviderEvents, ProviderOptions, Self } from './provider-types'
@@ -31,6 +32,7 @@ export class CollabProvider extends ObservableV2<ProviderEvents> {
   readonly #clock: Clock
   readonly #link: Link
   readonly #saver: Saver
+  readonly #journal: Journal
   readonly #keeper: Keeper
   readonly #roster = new Roster()
   readonly #presence: PresenceBridge
@@ -70,7 +72,8 @@ export class CollabProvider extends ObservableV2<ProviderEvents> {
       mayEdit: () => this.#role !== 'viewer',
       onEdit: () => this.#tellSaved(),
     })
-    const unsent = { isEmpty: () => this.#hasNothingUnsent, work: () => this.#unsent() }
+    this.#journal = new Journal(doc)
+    const unsent = { isEmpty: () => this.#hasNothingUnsent, work: () => this.#unsent(), rest: () => this.#journal.forget() }
     this.#keeper = new Keeper(unsent, () => this.#tellSaved(), clock, options.persistence)
     this.#isRestored = !options.persistence
     doc.on('update', this.#onUpdate)
@@ -151,6 +154,7 @@ export class CollabProvider extends ObservableV2<ProviderEvents> {
   }
 
   readonly #onUpdate = (update: Uint8Array, origin: unknown): void => {
+    this.#journal.add(update)
     if (origin === this) return
     this.#saver.add(update)
     this.#sender.advance()
@@ -183,7 +187,7 @@ export class CollabProvider extends ObservableV2<ProviderEvents> {
     if (this.#saver.isEmpty || this.#generation === null) return null
     return {
       generation: this.#generation,
-      state: Y.encodeStateAsUpdate(this.doc),
+      ...this.#journal.state,
       changes: this.#saver.unsaved,
       resumeToken: this.#self?.resumeToken ?? '',
       keptAt: this.#clock.epochMs(),
@@ -200,8 +204,8 @@ export class CollabProvider extends ObservableV2<ProviderEvents> {
     if (this.#wantsLink) this.#link.connect()
   }
 
-  #takeOver({ generation, state, changes, resumeToken, keptAt }: UnsentWork): void {
-    Y.applyUpdate(this.doc, state, this)
+  #takeOver({ generation, base, since, changes, resumeToken, keptAt }: UnsentWork): void {
+    for (const update of [base, ...since]) Y.applyUpdate(this.doc, update, this)
     this.#saver.restore(changes)
     this.#generation = generation
     this.restoredFrom ??= keptAt

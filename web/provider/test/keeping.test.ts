@@ -9,6 +9,8 @@ class FakeStorage {
   works: UnsentWork[] = []
   damaged: UnsentWork[] = []
   isFull = false
+  /** How often the base was forgotten. */
+  clears = 0
   /** Has as long as it takes. */
   writing = (): Promise<void> => Promise.resolve()
 
@@ -18,6 +20,7 @@ class FakeStorage {
       take: (isReadable) => check().then(() => this.#take(isReadable)),
       keep: (work) => check().then(this.writing).then(() => void (this.works = [work])),
       drop: () => check().then(() => void (this.works = [])),
+      clear: () => check().then(() => { this.clears++ }),
       close: () => undefined,
     }
   }
@@ -85,7 +88,7 @@ test('two pages that were closed with work of their own', async () => {
   doc.getText('text').insert(0, 'other ')
   const [first] = storage.works
   if (!first) throw new Error('nothing is kept')
-  storage.works.push({ ...first, state: Y.encodeStateAsUpdate(doc), changes: updates })
+  storage.works.push({ ...first, base: Y.encodeStateAsUpdate(doc), since: [], changes: updates })
   const room = await visit(storage, one).join()
   await room.clock.advance(1_000)
   expect(one.server.text).toBe('other shared kept')
@@ -119,11 +122,65 @@ test('kept is said only of what is written: a change during a write waits for th
   await settle()
   room.type(' and more')
   writes.shift()?.()
-  await settle()
+  await room.clock.advance(250)
   expect(room.provider.saveStatus.keeping).toBe('pending')
   writes.shift()?.()
   await settle()
   expect(room.provider.saveStatus.keeping).toBe('kept')
+})
+
+test('the text is written once and then what comes to it, whoever wrote that', async () => {
+  const storage = new FakeStorage()
+  const room = await new Room({ persistence: storage.visit() }).join()
+  room.server.saves = false
+  room.type('a')
+  await settle()
+  const base = storage.works[0]?.base
+  room.server.write('theirs ')
+  room.type('b')
+  await room.clock.advance(250)
+  expect(storage.works[0]?.base).toBe(base)
+  const made = new Y.Doc()
+  for (const update of [storage.works[0]?.base, ...(storage.works[0]?.since ?? [])]) Y.applyUpdate(made, update ?? new Uint8Array())
+  expect(made.getText('text').toJSON()).toBe(room.content)
+})
+
+test('when much has come to it, the text is written anew', async () => {
+  const storage = new FakeStorage()
+  const room = await new Room({ persistence: storage.visit() }).join()
+  room.server.isReachable = false
+  room.server.cut()
+  for (let i = 0; i < 5; i++) room.type('x'.repeat(20_000))
+  await room.clock.advance(250)
+  expect(storage.works[0]?.base.byteLength).toBeGreaterThan(64 * 1024)
+  for (let i = 0; i < 3_000; i++) room.type('y')
+  await room.clock.advance(250)
+  expect(storage.works[0]?.since.length).toBeLessThanOrEqual(64)
+  expect(storage.works[0]?.changes.length).toBeLessThanOrEqual(64)
+})
+
+test('the text is forgotten when nothing was unsent for ten seconds, or when the visit ends', async () => {
+  const storage = new FakeStorage()
+  const room = await new Room({ persistence: storage.visit() }).join()
+  room.server.saves = false
+  const write = async (text: string): Promise<void> => {
+    room.type(text)
+    await room.clock.advance(1_000)
+    expect(storage.works).toHaveLength(1)
+    room.server.save(room.server.edits.at(-1) ?? { type: 'Edit', id: 0, update: new Uint8Array([0, 0]) })
+    await settle()
+  }
+  await write('a')
+  await room.clock.advance(9_000)
+  await write('b')
+  await room.clock.advance(9_900)
+  expect([storage.works, storage.clears]).toEqual([[], 0])
+  await room.clock.advance(200)
+  expect(storage.clears).toBe(1)
+  await write('c')
+  room.provider.destroy()
+  await settle()
+  expect([storage.works, storage.clears]).toEqual([[], 2])
 })
 
 test('what is saved is forgotten at once, however slow the storage is', async () => {
@@ -140,7 +197,9 @@ test('what is saved is forgotten at once, however slow the storage is', async ()
 })
 
 test.each<[string, (work: UnsentWork) => UnsentWork]>([
-  ['a text cut off', (work) => ({ ...work, state: work.state.slice(0, -2) })],
+  ['a text cut off', (work) => ({ ...work, base: work.base.slice(0, -2) })],
+  ['no text', (work) => ({ ...work, base: new Uint8Array() })],
+  ['what came to the text is of other bytes', (work) => ({ ...work, since: [new Uint8Array([255, 255])] })],
   ['a change of other bytes', (work) => ({ ...work, changes: [new Uint8Array([255, 255])] })],
   ['no generation', (work) => ({ ...work, generation: NaN })],
 ])('a damaged record is told of and set aside, and the others are taken: %s', async (_, damage) => {
@@ -171,7 +230,7 @@ test('a storage that refuses costs the keeping and nothing else', async () => {
 
 test('a storage that hangs does not keep anybody out', async () => {
   const never = (): Promise<never> => new Promise(() => undefined)
-  const persistence = { take: never, keep: never, drop: never, close: () => undefined }
+  const persistence = { take: never, keep: never, drop: never, clear: never, close: () => undefined }
   const room = await new Room({ persistence }).join()
   await room.clock.advance(3_000)
   expect(room.state).toBe('live')

@@ -11,10 +11,8 @@ export const editorTheme = EditorView.theme({
     padding: 'clamp(1.5rem, 4vw, 3rem) clamp(1rem, 4vw, 2rem) 40vh',
     caretColor: 'var(--accent)',
   },
-  '.cm-cursor': { borderLeft: '2px solid var(--accent)' },
-  '&.cm-focused > .cm-scroller > .cm-selectionLayer .cm-selectionBackground, .cm-selectionBackground': {
-    background: 'var(--selection)',
-  },
+  // The browser draws caret and selection: layers of the editor's own cost as much as all else that a key does.
+  '.cm-content ::selection': { backgroundColor: 'var(--selection)' },
   '.cm-placeholder': { color: 'var(--ink-soft)' },
   '.cm-searchMatch': { backgroundColor: 'var(--match)' },
   '.cm-searchMatch-selected': { backgroundColor: 'var(--match-selected)' },

@@ -1,4 +1,4 @@
-import type { CollabProvider, LatencyReport } from '@collab/provider'
+import type { CollabProvider, LatencyReport, SaveStatus } from '@collab/provider'
 import { h, setText } from '../shared/dom'
 import { BudgetMeter } from './budget-meter'
 import { LatencyGraph } from './latency-graph'
@@ -28,12 +28,13 @@ export class StatusBar {
   /** What changes by the mere passing of time. */
   readonly #timer = setInterval(() => this.#refresh(), 200)
   readonly #onChange = (): void => this.#refresh()
+  readonly #onSaved = (status: SaveStatus): void => this.#ladder.show(status)
   readonly #onLatency = (report: LatencyReport): void => this.#showLatency(report)
 
   constructor(provider: CollabProvider) {
     this.#provider = provider
     provider.on('status', this.#onChange)
-    provider.on('saved', this.#onChange)
+    provider.on('saved', this.#onSaved)
     provider.on('transport', this.#onChange)
     provider.on('latency', this.#onLatency)
     this.#refresh()
@@ -42,7 +43,7 @@ export class StatusBar {
   end(): void {
     clearInterval(this.#timer)
     this.#provider.off('status', this.#onChange)
-    this.#provider.off('saved', this.#onChange)
+    this.#provider.off('saved', this.#onSaved)
     this.#provider.off('transport', this.#onChange)
     this.#provider.off('latency', this.#onLatency)
   }

@@ -4,6 +4,10 @@ import { isReadable } from './readable'
 
 /** Longest wait for what earlier visits left; a browser that takes longer keeps nothing in this visit. */
 const TAKE_TIMEOUT_MS = 3_000
+/** After so long without anything unsent, the text it belonged to is forgotten too. Somebody who writes on needs it again. */
+const LINGER_MS = 10_000
+/** Between two writes, so that what is typed in one go costs few of them. */
+const MIN_REST_MS = 250
 /** Of the time, at most one part in this many goes into writing. */
 const REST_FACTOR = 4
 const MAX_REST_MS = 1_000
@@ -16,6 +20,8 @@ export interface Unsent {
   isEmpty: () => boolean
   /** All of it; null when there is nothing. */
   work: () => UnsentWork | null
+  /** It will not be asked for soon. */
+  rest: () => void
 }
 
 /** Writes unsent work down as it changes, and removes it once it is saved. One write at a time, always of the newest. */
@@ -29,6 +35,7 @@ export class Keeper {
   #work: Promise<void> | null = null
   #holdsSomething = false
   #wake = (): void => undefined
+  #cancelLinger = (): void => undefined
 
   constructor(unsent: Unsent, onKeeping: () => void, clock: Clock, persistence?: Persistence) {
     this.#unsent = unsent
@@ -60,13 +67,22 @@ export class Keeper {
     this.#work ??= this.#writeAll()
     // What is saved is forgotten at once: a page that is closed now must not come back with it.
     if (isEmpty) this.#wake()
+    else this.#cancelLinger()
   }
 
   /** Stops, once what is under way is written. */
   async close(): Promise<void> {
     await this.#work
+    this.#cancelLinger()
+    if (!this.#holdsSomething) await this.#clear()
     this.#persistence?.close()
     this.#persistence = null
+  }
+
+  /** What cannot be removed now goes at the next visit. */
+  async #clear(): Promise<void> {
+    this.#unsent.rest()
+    await this.#persistence?.clear().catch(() => undefined)
   }
 
   #giveUp(): void {
@@ -80,8 +96,8 @@ export class Keeper {
       this.#isDirty = false
       const began = this.#clock.now()
       await this.#write()
-      const rest = Math.min(MAX_REST_MS, REST_FACTOR * (this.#clock.now() - began))
-      if (rest > 0 && this.#holdsSomething) await this.#rest(rest)
+      const rest = REST_FACTOR * (this.#clock.now() - began)
+      if (this.#holdsSomething && !this.#unsent.isEmpty()) await this.#rest(Math.min(MAX_REST_MS, Math.max(MIN_REST_MS, rest)))
     }
     this.#work = null
   }
@@ -100,13 +116,19 @@ export class Keeper {
     const work = this.#unsent.work()
     try {
       if (work) await this.#persistence?.keep(work)
-      else if (this.#holdsSomething) await this.#persistence?.drop()
+      else if (this.#holdsSomething) await this.#drop()
       this.#holdsSomething = work !== null
       // What changed during the write is not in it: it stays pending.
       if (!this.#isDirty) this.#set(work ? 'kept' : 'none')
     } catch {
       this.#set(work ? 'failed' : 'none')
     }
+  }
+
+  async #drop(): Promise<void> {
+    await this.#persistence?.drop()
+    this.#cancelLinger()
+    this.#cancelLinger = this.#clock.schedule(LINGER_MS, () => void this.#clear())
   }
 
   #set(keeping: Keeping): void {

@@ -2,9 +2,11 @@
 export interface UnsentWork {
   /** Which life of the room's text it belongs to. */
   generation: number
-  /** The whole document, as a Yjs update. */
-  state: Uint8Array
-  /** What of it is not saved, in order, as Yjs updates. */
+  /** The whole document as it was a while ago, as a Yjs update: the same object as long as it is the same, so that it need be written only once. */
+  base: Uint8Array
+  /** What came to it since then, in order, as Yjs updates. */
+  since: Uint8Array[]
+  /** What of the document is not saved, in order, as Yjs updates. */
   changes: Uint8Array[]
   /** Joins as the same member; empty when that is not wanted. */
   resumeToken: string
@@ -26,8 +28,10 @@ export interface Persistence {
   take(isReadable: (work: UnsentWork) => boolean): Promise<Taken>
   /** Keeps this in the place of all that this visit took over or kept before. */
   keep(work: UnsentWork): Promise<void>
-  /** Everything is saved or given up: forgets all that this visit took over or kept. */
+  /** Everything is saved or given up: forgets all that this visit took over or kept, but for the base, which the next work may have too. */
   drop(): Promise<void>
+  /** Forgets the base, after {@link drop}. */
+  clear(): Promise<void>
   /** The visit is over. What is kept stays for the next one. */
   close(): void
 }

@@ -2,10 +2,10 @@ import * as Y from 'yjs'
 import type { UnsentWork } from './persistence'
 
 /** Whether a record from a browser's storage, where anything may have become of it, is what was written there. */
-export function isReadable({ generation, state, changes, resumeToken, keptAt }: UnsentWork): boolean {
+export function isReadable({ generation, base, since, changes, resumeToken, keptAt }: UnsentWork): boolean {
   const copy = new Y.Doc()
   try {
-    Y.applyUpdate(copy, state)
+    for (const update of [base, ...since]) Y.applyUpdate(copy, update)
     for (const change of changes) Y.decodeUpdate(change)
     return Number.isSafeInteger(generation) && typeof resumeToken === 'string' && Number.isFinite(keptAt)
   } catch {
