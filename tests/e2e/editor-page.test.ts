@@ -42,10 +42,21 @@ function drop(page: Page, name: string, content: number[] | string): Promise<voi
   )
 }
 
+/** Types, pastes and types again, faster than anybody could. */
+async function typeAroundPaste({ page }: RoomPage, pasted: string): Promise<void> {
+  await page.keyboard.insertText('a')
+  await page.evaluate((pasted) => {
+    const clipboardData = new DataTransfer()
+    clipboardData.setData('text/plain', pasted)
+    document.activeElement?.dispatchEvent(new ClipboardEvent('paste', { clipboardData, bubbles: true, cancelable: true }))
+  }, pasted)
+  await page.keyboard.insertText('b')
+}
+
 test('a dropped text file becomes part of the text in one edit; one that is too large or no text is explained', async () => {
   const ada = await writer('files')
-  await drop(ada.page, 'big.txt', 'x'.repeat(200_001))
-  await ada.says('“big.txt” has 200 kB; a file may have at most 200 kB.')
+  await drop(ada.page, 'big.txt', 'x'.repeat(1_000_001))
+  await ada.says('“big.txt” has 1,001 kB; a file may have at most 1,000 kB.')
   await drop(ada.page, 'picture.png', [0x89, 0x50, 0x4e, 0x47, 0])
   await ada.says('“picture.png” is not a text file.')
   expect(await ada.text()).toBe('')
@@ -57,6 +68,49 @@ test('a dropped text file becomes part of the text in one edit; one that is too 
   await ada.press('Undo')
   await until(() => ada.text(), (text) => text === '')
   expect(ada.complaints).toEqual([])
+  await ada.close()
+})
+
+test('as much as may be dropped at once goes in several edits, and is one step for undo', async () => {
+  const ada = await writer('large')
+  await ada.type('before ')
+  const text = 'not quite a hundred letters, '.repeat(3).padEnd(99, '.') + '\n'
+  await drop(ada.page, 'large.txt', text.repeat(10_000))
+  await ada.says('“large.txt” was inserted.')
+  await ada.isSaved()
+  expect(await cli(server, password, ['cat', 'large'])).toBe(`${text.repeat(10_000)}before `)
+  // The update limit is 256 KiB.
+  expect(await edits('large')).toBe(2 + 4)
+  await ada.press('Undo')
+  await until(() => ada.text(), (text) => text === 'before ')
+  expect(ada.complaints).toEqual([])
+  await ada.close()
+})
+
+test('undo takes back what was pasted, and all that was replaced, each by itself', async () => {
+  const ada = await writer('steps')
+  const undone = async (...texts: string[]): Promise<void> => {
+    for (const text of texts) {
+      await ada.press('Undo')
+      expect(await ada.text()).toBe(text)
+    }
+  }
+  await typeAroundPaste(ada, 'pasted')
+  expect(await ada.text()).toBe('apastedb')
+  await undone('apasted', 'a', '')
+  await typeAroundPaste(ada, 'x'.repeat(1_000_001))
+  await ada.says('That is 1,001 kB; one change has at most 1,000 kB. Paste it in smaller parts.')
+  expect(await ada.text()).toBe('ab')
+
+  await ada.page.keyboard.press('Control+f')
+  await ada.page.getByRole('textbox', { name: 'Find' }).fill('a')
+  await ada.page.getByRole('textbox', { name: 'Replace' }).fill('c')
+  await ada.editor.focus()
+  await ada.page.keyboard.insertText('a')
+  await ada.press('replace all')
+  const replaced = await ada.text()
+  expect(replaced).toMatch(/^[cb]{3}$/)
+  await undone(replaced.replaceAll('c', 'a'))
   await ada.close()
 })
 

@@ -1,12 +1,13 @@
 import { defaultKeymap } from '@codemirror/commands'
 import { Compartment, EditorState, type Extension, type StateEffect } from '@codemirror/state'
-import { EditorView, drawSelection, highlightSpecialChars, keymap, placeholder } from '@codemirror/view'
+import { EditorView, highlightSpecialChars, keymap, placeholder } from '@codemirror/view'
 import { yCollab, yUndoManagerKeymap } from 'y-codemirror.next'
 import { remoteCursors } from './cursors/remote-cursors'
 import { editorTheme } from './editor-theme'
-import { pasteGuard } from './paste-guard'
+import { type Excess, pasteGuard } from './paste-guard'
 import type { Session } from './session'
 import { texts } from './texts'
+import { undoSteps } from './undo-steps'
 
 /** Shown as signs, for they are invisible or turn the text around. Not \r: a text from Windows has one in each line. */
 // eslint-disable-next-line no-control-regex -- control characters are what it is about
@@ -24,7 +25,7 @@ export class Editor {
   readonly view: EditorView
   readonly #readOnly = new Compartment()
 
-  constructor(session: Session, onPasteStopped: (bytes: number) => void, more: Extension) {
+  constructor(session: Session, onStopped: (excess: Excess) => void, more: Extension) {
     const { provider, undo } = session
     const { room, search } = texts()
     const extensions = [
@@ -38,9 +39,9 @@ export class Editor {
       EditorView.lineWrapping,
       EditorView.contentAttributes.of({ 'aria-label': room.text }),
       highlightSpecialChars({ specialChars: SPECIAL }),
-      drawSelection(),
       placeholder(room.placeholder),
-      pasteGuard(onPasteStopped),
+      pasteGuard(() => provider.policy?.maxDocumentBytes ?? null, onStopped),
+      undoSteps(undo),
       yCollab(session.text, null, { undoManager: undo }),
       remoteCursors(session.text, provider.awareness),
       editorTheme,
