@@ -7,7 +7,6 @@ import { Editor } from './editor'
 import { type Kind, exportText } from './export'
 import { FileInsertion } from './file-insertion'
 import { openFind } from './find'
-import { MAX_PASTE_BYTES } from './paste-guard'
 import { People } from './people'
 import { PreviewSide } from './preview-side'
 import { nextRegion } from './regions'
@@ -20,7 +19,7 @@ import { openShortcuts } from './shortcuts'
 import { StatusBar } from './status-bar'
 import { texts } from './texts'
 import { Toolbar, tool } from './toolbar'
-import { saveText, sizeText } from './words'
+import { excessText, saveText } from './words'
 
 export interface RoomActions {
   leave: () => void
@@ -52,7 +51,7 @@ export class RoomView {
     this.#notices = new RoomNotices(session)
     this.#news = new RoomNews(session, this.#announcer)
     this.#files = new FileInsertion({ problem: (message) => this.#notices.tell(message), done: (message) => this.#announcer.say(message) })
-    this.#editor = new Editor(session, (bytes) => this.#pasteStopped(bytes), [this.#files.extension, this.#keys])
+    this.#editor = new Editor(session, (excess) => this.#notices.tell(excessText(excess)), [this.#files.extension, this.#keys])
     this.#sides = new PreviewSide(session, this.#editor)
     this.#toolbar = new Toolbar({
       undo: session.undo,
@@ -84,7 +83,6 @@ export class RoomView {
     provider.off('role', this.#onRole)
     provider.off('saved', this.#onSaved)
     provider.off('status', this.#onStatus)
-    provider.off('damaged', this.#onDamaged)
     const parts = [this.#announcer, this.#news, this.#statusBar, this.#connection, this.#menu, this.#toolbar, this.#people]
     for (const part of [...parts, this.#sides, this.#editor]) part.end()
   }
@@ -116,7 +114,6 @@ export class RoomView {
     provider.on('role', this.#onRole)
     provider.on('saved', this.#onSaved)
     provider.on('status', this.#onStatus)
-    provider.on('damaged', this.#onDamaged)
     addEventListener('beforeunload', this.#onBeforeUnload)
     addEventListener('online', this.#onOnline)
     addEventListener('keydown', this.#onKey)
@@ -129,9 +126,7 @@ export class RoomView {
     this.#onRole(provider.self ? provider.role : 'editor')
     this.#onSaved(provider.saveStatus)
     this.#onStatus(provider.status)
-    if (provider.status.state !== 'refused' && provider.restoredFrom !== null && !this.#session.place) {
-      this.#notices.tellRestored(provider.restoredFrom)
-    }
+    if (provider.status.state !== 'refused' && !this.#session.place) this.#notices.tellFound()
   }
 
   readonly #onMembers = (): void => {
@@ -148,8 +143,6 @@ export class RoomView {
 
   readonly #onSaved = (status: SaveStatus): void => this.#notices.onSaved(status)
 
-  readonly #onDamaged = (records: number): void => this.#notices.tell(texts().room.damaged(records))
-
   readonly #onStatus = (status: Status): void => {
     if (status.state !== 'refused') return
     this.#editor.setReadOnly(true)
@@ -158,10 +151,6 @@ export class RoomView {
       this.#session.provider.discard()
       this.#actions.joinAgain()
     })
-  }
-
-  #pasteStopped(bytes: number): void {
-    this.#notices.tell(texts().files.pasteTooLarge(sizeText(bytes), sizeText(MAX_PASTE_BYTES)))
   }
 
   #togglePreview(): void {

@@ -15,6 +15,8 @@ export class Session {
   place: Place | null = null
   readonly roll: Roll
   readonly unsent: Unsent
+  /** How many records of unsent work this browser could not read. */
+  damaged = 0
 
   constructor(
     readonly room: string,
@@ -25,6 +27,7 @@ export class Session {
     this.provider = new CollabProvider(location.href, room, this.doc, { ...access, name, persistence })
     this.roll = new Roll(this.provider)
     this.unsent = new Unsent(this.text, this.provider)
+    this.provider.on('damaged', (records) => (this.damaged = records))
   }
 
   get content(): string {

@@ -152,8 +152,8 @@ export const english = {
       'This browser keeps nothing for this page: a private window, or a full disk. Closing it loses what is not saved.',
     damaged: (count: number) =>
       count === 1
-        ? 'Unsent work on this device could not be read. It is kept aside.'
-        : `${count} pieces of unsent work on this device could not be read. They are kept aside.`,
+        ? 'Something that was written here and not sent cannot be read any more: its record is damaged. It is set aside in this browser.'
+        : `${count} records of what was written here and not sent are damaged and cannot be read any more. They are set aside in this browser.`,
     loadFailed: 'This part of the page could not be loaded. Try again when the server can be reached.',
   },
   share: {
@@ -182,7 +182,8 @@ export const english = {
     readOnly: 'You may only read here.',
     inserted: (name: string) => `“${name}” was inserted.`,
     pasteTooLarge: (has: string, most: string) => `That is ${has}; one change has at most ${most}. Paste it in smaller parts.`,
-    kilobytes: (count: number) => `${count} kB`,
+    textTooLarge: (has: string, most: string) => `With this the text would have ${has}; a text here has at most ${most}.`,
+    kilobytes: (count: string) => `${count} kB`,
   },
   keys: {
     title: 'Keyboard shortcuts',

@@ -154,8 +154,8 @@ export const french: Texts = {
       'Ce navigateur ne garde rien pour cette page : fenêtre privée ou disque plein. La fermer perd ce qui n’est pas enregistré.',
     damaged: (count) =>
       count === 1
-        ? 'Un travail non envoyé n’a pas pu être lu sur cet appareil. Il est mis de côté.'
-        : `${count} travaux non envoyés n’ont pas pu être lus sur cet appareil. Ils sont mis de côté.`,
+        ? 'Un texte écrit ici et non envoyé ne peut plus être lu : son enregistrement est abîmé. Il est mis de côté dans ce navigateur.'
+        : `${count} enregistrements de textes écrits ici et non envoyés sont abîmés et ne peuvent plus être lus. Ils sont mis de côté dans ce navigateur.`,
     loadFailed: 'Cette partie de la page n’a pas pu être chargée. Réessayez quand le serveur sera joignable.',
   },
   share: {
@@ -184,6 +184,7 @@ export const french: Texts = {
     readOnly: 'Vous ne pouvez que lire ici.',
     inserted: (name) => `« ${name} » a été inséré.`,
     pasteTooLarge: (has, most) => `Cela fait ${has} ; une modification a au plus ${most}. Collez par parties plus petites.`,
+    textTooLarge: (has, most) => `Le texte aurait alors ${has} ; ici un texte a au plus ${most}.`,
     kilobytes: (count) => `${count} ko`,
   },
   keys: {
