@@ -1,8 +1,7 @@
 import { gzipSync } from 'node:zlib'
-import type { Browser, CDPSession, Page } from 'playwright-core'
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { launch, visit } from './support/browser'
-import { Server } from './support/server'
+import type { CDPSession, Page } from 'playwright-core'
+import { expect, test } from 'vitest'
+import { Stage } from './support/stage'
 import { cli } from './support/terminal'
 import { until } from './support/until'
 
@@ -15,27 +14,16 @@ const PART = 150_000
 const LARGE = 1_000_000
 const VISITS = 3
 const WORDS = 'typing in the middle of much text, on and on, for as long as it takes to see what is rare: one key in a hundred'
-let server: Server
-let browser: Browser
-
-beforeAll(async () => {
-  server = await Server.start()
-  browser = await launch()
-})
-
-afterAll(async () => {
-  await browser.close()
-  await server.stop()
-})
+const stage = Stage.set()
 
 test('a first visit loads at most 250 KB of script, and can be used within a second', async () => {
-  const ada = await visit(browser, 'about:blank')
+  const ada = await stage.visit('about:blank')
   const scripts: Promise<Buffer>[] = []
   ada.page.on('response', (response) => {
     if (response.request().resourceType() === 'script') scripts.push(response.body())
   })
-  await ada.page.goto(server.url)
-  const ready = await bestOf(VISITS, () => timeToForm(server.url))
+  await ada.page.goto(stage.server.url)
+  const ready = await bestOf(VISITS, () => timeToForm(stage.server.url))
   await ada.create({ room: 'light', name: 'Ada', password })
   const sizes = (await Promise.all(scripts)).map((body) => gzipSync(body).length)
   const total = sizes.reduce((sum, size) => sum + size, 0)
@@ -49,11 +37,11 @@ test('a first visit loads at most 250 KB of script, and can be used within a sec
 test('a text of 1 MB opens and takes letters without a wait that one feels', async () => {
   const room = 'large'
   const text = LINE.repeat(Math.ceil(LARGE / LINE.length))
-  await cli(server, password, ['room', 'create', room])
+  await cli(stage.server, password, ['room', 'create', room])
   for (let end = PART; end < text.length + PART; end += PART) {
-    await cli(server, password, ['write', room], text.slice(0, end))
+    await cli(stage.server, password, ['write', room], text.slice(0, end))
   }
-  const ada = await visit(browser, `${server.url}#room=${room}`)
+  const ada = await stage.visit(`${stage.server.url}#room=${room}`)
   await ada.fill({ room, name: 'Ada', password })
   const began = performance.now()
   await ada.press('Join')
@@ -74,7 +62,7 @@ test('a text of 1 MB opens and takes letters without a wait that one feels', asy
   console.info(`1 MB opens in ${Math.round(open)} ms; a keystroke takes p50 ${p50?.toFixed(1)}, p90 ${p90?.toFixed(1)}, p99 ${p99?.toFixed(1)} ms, and ${cost.toFixed(1)} ms of processor time`)
   expect(keys.length).toBeGreaterThanOrEqual(100)
   expect(open).toBeLessThan(1_500)
-  await until(() => cli(server, password, ['cat', room]), (saved) => saved.startsWith(WORDS))
+  await until(() => cli(stage.server, password, ['cat', room]), (saved) => saved.startsWith(WORDS))
   await ada.close()
 })
 
@@ -87,7 +75,7 @@ async function bestOf(times: number, measure: () => Promise<number>): Promise<nu
 
 /** How long a first visit takes until one can type into the form, in milliseconds. */
 async function timeToForm(url: string): Promise<number> {
-  const page = await visit(browser, 'about:blank')
+  const page = await stage.visit('about:blank')
   const began = performance.now()
   await page.page.goto(url, { waitUntil: 'commit' })
   await page.page.locator('#field-room:focus').waitFor()

@@ -4,10 +4,9 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { type Server as HttpServer, createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { extname, join, resolve } from 'node:path'
-import type { Browser, Page } from 'playwright-core'
+import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { launch } from './support/browser'
-import { Server } from './support/server'
+import { Stage } from './support/stage'
 import { cli } from './support/terminal'
 import { until } from './support/until'
 
@@ -15,8 +14,7 @@ const password = 'correct horse'
 const WEB = resolve(import.meta.dirname, '../../web')
 const TYPES: Record<string, string> = { '.html': 'text/html', '.js': 'text/javascript' }
 
-let server: Server
-let browser: Browser
+const stage = Stage.set()
 /** The examples as a site of their own, as an application would be. */
 let site: HttpServer
 let built: string
@@ -32,40 +30,36 @@ beforeAll(async () => {
   })
   site.listen(0, '127.0.0.1')
   await once(site, 'listening')
-  server = await Server.start()
-  browser = await launch()
 })
 
-afterAll(async () => {
-  await browser.close()
+afterAll(() => {
   site.closeAllConnections()
   site.close()
-  await server.stop()
   rmSync(built, { recursive: true })
 })
 
 async function open(example: string, room: string): Promise<Page> {
   const address = site.address()
   if (address === null || typeof address === 'string') throw new Error('the site is closed')
-  const page = await (await browser.newContext()).newPage()
+  const page = await (await stage.browser.newContext()).newPage()
   page.setDefaultTimeout(20_000)
   page.on('dialog', (dialog) => void dialog.accept(password))
-  await page.goto(`http://127.0.0.1:${address.port}/${example}/?server=${encodeURIComponent(server.url)}&room=${room}`)
+  await page.goto(`http://127.0.0.1:${address.port}/${example}/?server=${encodeURIComponent(stage.server.url)}&room=${room}`)
   return page
 }
 
 test('the page of twenty lines shows a room and writes into it, from another site', async () => {
-  await cli(server, password, ['room', 'create', 'plain'])
-  await cli(server, password, ['write', 'plain'], 'There: ')
+  await cli(stage.server, password, ['room', 'create', 'plain'])
+  await cli(stage.server, password, ['write', 'plain'], 'There: ')
   const page = await open('plain', 'plain')
   await page.getByText('There: ').waitFor()
   await page.getByRole('button', { name: 'Say hello' }).click()
   await page.getByText('saved', { exact: true }).waitFor()
-  expect(await cli(server, password, ['cat', 'plain'])).toBe('There: Hello! ')
+  expect(await cli(stage.server, password, ['cat', 'plain'])).toBe('There: Hello! ')
 })
 
 test('two textareas are one text, and a selection stays where it is meant to be', async () => {
-  await cli(server, password, ['room', 'create', 'textarea'])
+  await cli(stage.server, password, ['room', 'create', 'textarea'])
   const [ada, grace] = await Promise.all([open('textarea', 'textarea'), open('textarea', 'textarea')])
   const join = async (page: Page, name: string): Promise<void> => {
     await page.getByLabel('Name').fill(name)
@@ -85,5 +79,5 @@ test('two textareas are one text, and a selection stays where it is meant to be'
   await ada.getByLabel('Text').pressSequentially('!')
   await ada.getByText('saved', { exact: true }).waitFor()
   await until(() => grace.getByLabel('Text').inputValue(), (text) => text === 'Hello world 😀!')
-  expect(await cli(server, password, ['cat', 'textarea'])).toBe('Hello world 😀!')
+  expect(await cli(stage.server, password, ['cat', 'textarea'])).toBe('Hello world 😀!')
 })

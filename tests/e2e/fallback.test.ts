@@ -1,25 +1,13 @@
-import type { Browser } from 'playwright-core'
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { launch, visit } from './support/browser'
+import { expect, test } from 'vitest'
 import { Line } from './support/line'
 import type { RoomPage } from './support/room-page'
 import { Server } from './support/server'
+import { Stage } from './support/stage'
 import { cli } from './support/terminal'
 import { until } from './support/until'
 
 const password = 'correct horse'
-let server: Server
-let browser: Browser
-
-beforeAll(async () => {
-  server = await Server.start()
-  browser = await launch()
-})
-
-afterAll(async () => {
-  await browser.close()
-  await server.stop()
-})
+const stage = Stage.set()
 
 /** Counts the WebSockets to rooms that a page opens from now on. */
 function webSockets({ page }: RoomPage): () => number {
@@ -44,16 +32,16 @@ function millisecondsToLive({ page }: RoomPage): Promise<number> {
   )
 }
 
-const textOf = (room: string): Promise<string> => cli(server, password, ['cat', room])
+const textOf = (room: string): Promise<string> => cli(stage.server, password, ['cat', room])
 
 test('where UDP is blocked a page writes within two seconds, and sees the others', async () => {
   const room = 'udp-blocked'
-  await cli(server, password, ['room', 'create', room])
-  const line = await Line.to(server)
+  await cli(stage.server, password, ['room', 'create', room])
+  const line = await Line.to(stage.server)
   line.swallowsUdp = true
-  const grace = await visit(browser, `${server.url}#room=${room}`)
+  const grace = await stage.visit(`${stage.server.url}#room=${room}`)
   await grace.join({ room, name: 'Grace', password })
-  const ada = await visit(browser, `${line.url}#room=${room}`)
+  const ada = await stage.visit(`${line.url}#room=${room}`)
   const opened = webSockets(ada)
   const joined = millisecondsToLive(ada)
   await ada.join({ room, name: 'Ada', password })
@@ -76,13 +64,13 @@ test('where UDP is blocked a page writes within two seconds, and sees the others
 
 test('a browser without WebTransport goes over WebSocket, with large changes both ways, and resumes after a reload', async () => {
   const room = 'unsupported'
-  await cli(server, password, ['room', 'create', room])
+  await cli(stage.server, password, ['room', 'create', room])
   const large = 'large both ways '.repeat(9_000)
-  await cli(server, password, ['write', room], large)
-  const ada = await visit(browser, 'about:blank')
+  await cli(stage.server, password, ['write', room], large)
+  const ada = await stage.visit('about:blank')
   await ada.page.addInitScript(() => Reflect.deleteProperty(globalThis, 'WebTransport'))
   const opened = webSockets(ada)
-  await ada.page.goto(`${server.url}#room=${room}`)
+  await ada.page.goto(`${stage.server.url}#room=${room}`)
   await ada.join({ room, name: 'Ada', password })
   await ada.editor.focus()
   await ada.page.keyboard.press('Control+A')
@@ -97,9 +85,9 @@ test('a browser without WebTransport goes over WebSocket, with large changes bot
 
 test('a connection whose UDP dies goes on over WebSocket, and loses nothing', async () => {
   const room = 'udp-dies'
-  await cli(server, password, ['room', 'create', room])
-  const line = await Line.to(server)
-  const ada = await visit(browser, `${line.url}#room=${room}`)
+  await cli(stage.server, password, ['room', 'create', room])
+  const line = await Line.to(stage.server)
+  const ada = await stage.visit(`${line.url}#room=${room}`)
   const opened = webSockets(ada)
   await ada.join({ room, name: 'Ada', password })
   await ada.type('before; ')
@@ -117,11 +105,11 @@ test('a connection whose UDP dies goes on over WebSocket, and loses nothing', as
 
 test('a server without WebTransport is spoken to over WebSocket', async () => {
   const deaf = await Server.start(['--webtransport', 'off'])
-  const ada = await visit(browser, deaf.url)
+  const ada = await stage.visit(deaf.url)
   await ada.create({ room: 'deaf', name: 'Ada', password })
   await ada.type('heard')
   await ada.isSaved()
-  const grace = await visit(browser, deaf.url)
+  const grace = await stage.visit(deaf.url)
   await grace.join({ room: 'deaf', name: 'Grace', password })
   await until(() => grace.text(), (text) => text === 'heard')
   await Promise.all([ada.close(), grace.close()])

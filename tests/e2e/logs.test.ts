@@ -1,33 +1,20 @@
 import { readFileSync } from 'node:fs'
-import type { Browser } from 'playwright-core'
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { launch, visit } from './support/browser'
-import { Server } from './support/server'
+import { expect, test } from 'vitest'
+import { Stage } from './support/stage'
 import { until } from './support/until'
 
 const password = 'correct horse'
-let server: Server
-let browser: Browser
-
-beforeAll(async () => {
-  server = await Server.start()
-  browser = await launch()
-})
-
-afterAll(async () => {
-  await browser.close()
-  await server.stop()
-})
+const stage = Stage.set()
 
 test('the log opens with the admin token, filters, follows, and keeps the filter in the address', async () => {
-  const ada = await visit(browser, server.url)
+  const ada = await stage.visit(stage.server.url)
   await ada.create({ room: 'logged', name: 'Ada', password })
   const { page, complaints, close } = await openLog()
 
   await page.getByLabel('Admin token').fill('wrong')
   await page.getByRole('button', { name: 'Open' }).click()
   await page.getByText('This is not the admin token of this server.').waitFor()
-  await page.getByLabel('Admin token').fill(server.adminToken)
+  await page.getByLabel('Admin token').fill(stage.server.adminToken)
   await page.getByRole('button', { name: 'Open' }).click()
   const kinds = (): Promise<string[]> => page.locator('tbody .kind').allTextContents()
   await until(kinds, (kinds) => ['server-started', 'room-created', 'joined'].every((kind) => kinds.includes(kind)))
@@ -52,11 +39,11 @@ test('the log opens with the admin token, filters, follows, and keeps the filter
 
 test('older entries come page by page', async () => {
   const refused = Array.from({ length: 120 }, () =>
-    fetch(new URL('/api/logs', server.url), { headers: { authorization: `Bearer ${server.adminToken}` } }),
+    fetch(new URL('/api/logs', stage.server.url), { headers: { authorization: `Bearer ${stage.server.adminToken}` } }),
   )
   await Promise.all(refused)
   const { page, close } = await openLog('?kind=admin-query')
-  await page.getByLabel('Admin token').fill(server.adminToken)
+  await page.getByLabel('Admin token').fill(stage.server.adminToken)
   await page.getByRole('button', { name: 'Open' }).click()
   const rows = (): Promise<number> => page.locator('tbody tr').count()
   const first = await until(rows, (rows) => rows >= 100)
@@ -68,10 +55,10 @@ test('older entries come page by page', async () => {
 })
 
 test('the log is exported as lines of JSON, oldest first, as it is filtered', async () => {
-  const ada = await visit(browser, server.url)
+  const ada = await stage.visit(stage.server.url)
   await ada.create({ room: 'exported', name: 'Ada', password })
   const { page, close } = await openLog('?room=exported')
-  await page.getByLabel('Admin token').fill(server.adminToken)
+  await page.getByLabel('Admin token').fill(stage.server.adminToken)
   await page.getByRole('button', { name: 'Open' }).click()
   await page.locator('tbody tr').first().waitFor()
   const download = page.waitForEvent('download')
@@ -89,12 +76,12 @@ test('the log is exported as lines of JSON, oldest first, as it is filtered', as
 
 test('the admin token is asked for once, and again when it was forgotten', async () => {
   const { page, close } = await openLog()
-  await page.getByLabel('Admin token').fill(server.adminToken)
+  await page.getByLabel('Admin token').fill(stage.server.adminToken)
   await page.getByLabel('Keep it in this browser').check()
   await page.getByRole('button', { name: 'Open' }).click()
   await page.locator('tbody tr').first().waitFor()
   const tab = await page.context().newPage()
-  await tab.goto(`${server.url}logs`)
+  await tab.goto(`${stage.server.url}logs`)
   await tab.locator('tbody tr').first().waitFor()
   await tab.getByRole('button', { name: 'Forget the token' }).click()
   await tab.reload()
@@ -103,6 +90,6 @@ test('the admin token is asked for once, and again when it was forgotten', async
 })
 
 async function openLog(search = '') {
-  const visitor = await visit(browser, `${server.url}logs${search}`)
+  const visitor = await stage.visit(`${stage.server.url}logs${search}`)
   return { page: visitor.page, complaints: visitor.complaints, close: () => visitor.close() }
 }

@@ -1,10 +1,8 @@
 import { join } from 'node:path'
-import type { Browser } from 'playwright-core'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { violations } from './support/axe'
-import { launch, visit } from './support/browser'
 import type { RoomPage } from './support/room-page'
-import { Server } from './support/server'
+import { Stage } from './support/stage'
 import { until } from './support/until'
 
 /** The README's pictures are taken anew when a folder is named for them; what must hold of the looks is checked in any case. */
@@ -29,18 +27,7 @@ const SIZES = { wide: { width: 1280, height: 800 }, phone: { width: 390, height:
 const views = Object.entries(SIZES).flatMap(([size, viewport]) =>
   (['light', 'dark'] as const).map((colorScheme) => ({ name: `${size}-${colorScheme}`, viewport, colorScheme })),
 )
-let server: Server
-let browser: Browser
-
-beforeAll(async () => {
-  server = await Server.start()
-  browser = await launch()
-})
-
-afterAll(async () => {
-  await browser.close()
-  await server.stop()
-})
+const stage = Stage.set()
 
 /** Checks a page as it is shown now: nothing overflows, and axe has nothing to say. */
 async function look(person: RoomPage, shot: string): Promise<void> {
@@ -52,14 +39,14 @@ async function look(person: RoomPage, shot: string): Promise<void> {
 }
 
 async function openLog({ page }: RoomPage): Promise<void> {
-  await page.goto(`${server.url}logs`)
-  await page.locator('#token').fill(server.adminToken)
+  await page.goto(`${stage.server.url}logs`)
+  await page.locator('#token').fill(stage.server.adminToken)
   await page.locator('#token').press('Enter')
   await page.locator('tbody tr').first().waitFor()
 }
 
 test.each(views)('nothing overflows, everything can be read and has a name: $name', async ({ name, viewport, colorScheme }) => {
-  const ada = await visit(browser, server.url, { viewport, colorScheme, reducedMotion: 'reduce' })
+  const ada = await stage.visit(stage.server.url, { viewport, colorScheme, reducedMotion: 'reduce' })
   const room = `notes-${name}`
   await ada.fill({ room, name: 'Ada', password })
   await look(ada, `join-${name}`)
@@ -69,7 +56,7 @@ test.each(views)('nothing overflows, everything can be read and has a name: $nam
   await ada.press(/^Create/)
   await ada.isLive()
 
-  const grace = await visit(browser, `${server.url}#room=${room}`)
+  const grace = await stage.visit(`${stage.server.url}#room=${room}`)
   await grace.join({ room, name: 'Grace', password })
   await grace.editor.fill(TEXT)
   await until(() => ada.text(), (text) => text === TEXT)
@@ -87,18 +74,18 @@ test.each(views)('nothing overflows, everything can be read and has a name: $nam
 
   await openLog(ada)
   await look(ada, `logs-${name}`)
-  await ada.page.goto(`${server.url}status`)
+  await ada.page.goto(`${stage.server.url}status`)
   await ada.page.locator('tbody td', { hasText: 'ms' }).first().waitFor()
   await look(ada, `status-${name}`)
   await ada.close()
 })
 
 test.each(['light', 'dark'] as const)('the same in French: %s', async (colorScheme) => {
-  const ada = await visit(browser, server.url, { colorScheme, locale: 'fr-FR' })
+  const ada = await stage.visit(stage.server.url, { colorScheme, locale: 'fr-FR' })
   await look(ada, `join-french-${colorScheme}`)
   await openLog(ada)
   await look(ada, `logs-french-${colorScheme}`)
-  await ada.page.goto(`${server.url}status`)
+  await ada.page.goto(`${stage.server.url}status`)
   await ada.says('Un mot de passe est vérifié')
   await look(ada, `status-french-${colorScheme}`)
   await ada.close()

@@ -1,28 +1,21 @@
-import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { launch, visit } from './support/browser'
 import type { RoomPage } from './support/room-page'
-import { Server } from './support/server'
+import { Stage } from './support/stage'
 
 const password = 'correct horse'
-let server: Server
-let browser: Browser
+const stage = Stage.set()
 let visitor: RoomPage
 
 beforeAll(async () => {
-  server = await Server.start()
-  browser = await launch()
-  const owner = await visit(browser, server.url)
+  const owner = await stage.visit(stage.server.url)
   await owner.create({ room: 'taken', name: 'Ada', password })
   await owner.close()
-  visitor = await visit(browser, server.url)
+  visitor = await stage.visit(stage.server.url)
 })
 
 afterAll(async () => {
   expect(visitor.complaints).toEqual([])
   await visitor.close()
-  await browser.close()
-  await server.stop()
 })
 
 async function fails(person: { room?: string; name?: string; password?: string }): Promise<string> {
@@ -66,17 +59,17 @@ test('a paste that is too large is stopped and explained', async () => {
     clipboard.setData('text/plain', 'x'.repeat(size))
     const event = new ClipboardEvent('paste', { clipboardData: clipboard, bubbles: true, cancelable: true })
     document.querySelector('.cm-content')?.dispatchEvent(event)
-  }, 200_001)
-  await visitor.says('That is 200 kB; one change has at most 200 kB. Paste it in smaller parts.')
+  }, 1_000_001)
+  await visitor.says('That is 1,001 kB; one change has at most 1,000 kB. Paste it in smaller parts.')
   expect(await visitor.text()).toBe('')
 })
 
 test('a room that is deleted says so, and the text can be kept', async () => {
   await visitor.type('still here')
   await visitor.isSaved()
-  const response = await fetch(new URL('/api/rooms/taken', server.url), {
+  const response = await fetch(new URL('/api/rooms/taken', stage.server.url), {
     method: 'DELETE',
-    headers: { authorization: `Bearer ${server.adminToken}` },
+    headers: { authorization: `Bearer ${stage.server.adminToken}` },
   })
   expect(response.status).toBe(204)
   await visitor.says('This room was deleted.')
@@ -87,9 +80,9 @@ test('a room that is deleted says so, and the text can be kept', async () => {
 })
 
 test('a browser without WebTransport goes by WebSocket, and says why', async () => {
-  const old = await visit(browser, 'about:blank')
+  const old = await stage.visit('about:blank')
   await old.page.addInitScript(() => Reflect.deleteProperty(globalThis, 'WebTransport'))
-  await old.page.goto(server.url)
+  await old.page.goto(stage.server.url)
   await old.create({ room: 'older', name: 'Old', password })
   await old.says('WebSocket: this browser has no WebTransport')
   await old.close()

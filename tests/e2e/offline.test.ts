@@ -1,28 +1,21 @@
 import { readFileSync } from 'node:fs'
-import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import { launch, visit } from './support/browser'
 import { Line } from './support/line'
 import type { RoomPage } from './support/room-page'
-import { Server } from './support/server'
+import { Stage } from './support/stage'
 import { cli } from './support/terminal'
 import { until } from './support/until'
 
 const password = 'correct horse'
-let server: Server
-let browser: Browser
+const stage = Stage.set()
 let line: Line
 
 beforeAll(async () => {
-  server = await Server.start()
-  line = await Line.to(server)
-  browser = await launch()
+  line = await Line.to(stage.server)
 })
 
-afterAll(async () => {
-  await browser.close()
+afterAll(() => {
   line.close()
-  await server.stop()
 })
 
 beforeEach(() => {
@@ -34,9 +27,9 @@ const address = (room: string): string => `${line.url}#room=${room}`
 
 /** Somebody whose line can be cut, in a room with the text `hello `. */
 async function connected(room: string, name: string): Promise<RoomPage> {
-  await cli(server, password, ['room', 'create', room])
-  await cli(server, password, ['write', room], 'hello ')
-  const page = await visit(browser, address(room))
+  await cli(stage.server, password, ['room', 'create', room])
+  await cli(stage.server, password, ['write', room], 'hello ')
+  const page = await stage.visit(address(room))
   await page.join({ room, name, password })
   await until(() => page.text(), (text) => text === 'hello ')
   return page
@@ -74,7 +67,7 @@ test('what was typed while cut off outlives its closed tabs: it comes back by it
   const ada = await connected(room, 'Ada')
   const second = await ada.another(address(room))
   await second.join({ room, name: 'Ada', password })
-  const grace = await visit(browser, `${server.url}#room=${room}`)
+  const grace = await stage.visit(`${stage.server.url}#room=${room}`)
   await grace.join({ room, name: 'Grace', password })
 
   line.isCut = true
@@ -93,7 +86,7 @@ test('what was typed while cut off outlives its closed tabs: it comes back by it
   // The second tab's connection still counts as alive for up to half a minute; its words wait until it does not.
   await until(texts, ([a, b]) => a === b && a.includes('away') && a.includes('second'), 75_000)
   await back.isSaved()
-  const text = await cli(server, password, ['cat', room])
+  const text = await cli(stage.server, password, ['cat', room])
   expect(await texts()).toEqual([text, text])
   for (const words of ['hello ', 'typed while away; ', 'in a second tab; ', 'meanwhile; ']) {
     expect(text.split(words)).toHaveLength(2)
@@ -105,7 +98,7 @@ test('what was typed while cut off outlives its closed tabs: it comes back by it
   const later = await ada.another(address(room))
   await later.join({ room, name: 'Ada', password })
   await until(() => later.text(), (found) => found === text)
-  expect(await cli(server, password, ['cat', room])).toBe(text)
+  expect(await cli(stage.server, password, ['cat', room])).toBe(text)
   expect([...ada.complaints, ...back.complaints, ...grace.complaints, ...later.complaints]).toEqual([])
   await Promise.all([later.close(), grace.close()])
 })
@@ -120,7 +113,7 @@ test('a reload while cut off asks for nothing and loses nothing', async () => {
   line.isCut = false
   await ada.isLive(40_000)
   await ada.isSaved()
-  expect(await cli(server, password, ['cat', 'reloaded'])).toBe('hello before the reload')
+  expect(await cli(stage.server, password, ['cat', 'reloaded'])).toBe('hello before the reload')
   await ada.close()
 })
 
@@ -141,7 +134,7 @@ test('leaving with something unsaved keeps it until the same person joins with t
   await ada.join({ room, name: 'Ada', password })
   await until(() => ada.text(), (text) => text === 'hello for later')
   await ada.isSaved()
-  expect(await cli(server, password, ['cat', room])).toBe('hello for later')
+  expect(await cli(stage.server, password, ['cat', room])).toBe('hello for later')
   await ada.close()
 })
 
@@ -155,13 +148,13 @@ async function keepsACopyAndGoesOn(page: RoomPage, room: string, kept: string): 
   await page.press('Discard it and join')
   await page.join({ room, name: 'Ada', password })
   await until(() => page.text(), (text) => text === 'a new life')
-  expect(await cli(server, password, ['cat', room])).toBe('a new life')
+  expect(await cli(stage.server, password, ['cat', room])).toBe('a new life')
 }
 
 async function madeAnew(room: string): Promise<void> {
-  await server.deleteRoom(room)
-  await cli(server, password, ['room', 'create', room])
-  await cli(server, password, ['write', room], 'a new life')
+  await stage.server.deleteRoom(room)
+  await cli(stage.server, password, ['room', 'create', room])
+  await cli(stage.server, password, ['write', room], 'a new life')
 }
 
 test('a room made anew while a page is cut off: a copy is offered, nothing is doubled', async () => {
@@ -211,7 +204,7 @@ test('a browser that keeps nothing says so, and the page works without', async (
   line.isCut = false
   await ada.isLive(40_000)
   await ada.isSaved()
-  expect(await cli(server, password, ['cat', 'forgetful'])).toBe('hello at risk')
+  expect(await cli(stage.server, password, ['cat', 'forgetful'])).toBe('hello at risk')
   await ada.close()
 })
 

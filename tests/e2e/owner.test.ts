@@ -1,28 +1,16 @@
-import type { Browser, Locator } from 'playwright-core'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { Locator } from 'playwright-core'
+import { expect, test } from 'vitest'
 import { violations } from './support/axe'
-import { launch, visit } from './support/browser'
 import type { RoomPage } from './support/room-page'
-import { Server } from './support/server'
+import { Stage } from './support/stage'
 
 const password = 'correct horse'
-let server: Server
-let browser: Browser
-
-beforeAll(async () => {
-  server = await Server.start()
-  browser = await launch()
-})
-
-afterAll(async () => {
-  await browser.close()
-  await server.stop()
-})
+const stage = Stage.set()
 
 async function ownerAndGuest(room: string): Promise<[RoomPage, RoomPage]> {
-  const owner = await visit(browser, server.url)
+  const owner = await stage.visit(stage.server.url)
   await owner.create({ room, name: 'Ada', password })
-  const guest = await visit(browser, `${server.url}#room=${room}`)
+  const guest = await stage.visit(`${stage.server.url}#room=${room}`)
   await guest.join({ room, name: 'Grace', password })
   return [owner, guest]
 }
@@ -68,7 +56,7 @@ test('passwords are changed: one for readers, and a new one for everybody', asyn
   await dialog.getByLabel('Password for readers').fill('for readers')
   await dialog.getByLabel('Password for readers').press('Enter')
   await dialog.getByText('Readers can join with this password now.').waitFor()
-  const reader = await visit(browser, `${server.url}#room=${room}`)
+  const reader = await stage.visit(`${stage.server.url}#room=${room}`)
   await reader.join({ room, name: 'Reader', password: 'for readers' })
   await reader.says('Read only')
 
@@ -90,7 +78,7 @@ test('a room is deleted after a question; elsewhere its owner token must be past
   await asked.getByText('This is not the owner token of this room.').waitFor()
   const dialog = await panel(owner)
   await dialog.getByRole('button', { name: 'Delete the room' }).click()
-  expect((await fetch(`${server.url}api/rooms/deleted`, { headers: { authorization: `Bearer ${server.adminToken}` } })).status).toBe(200)
+  expect((await fetch(`${stage.server.url}api/rooms/deleted`, { headers: { authorization: `Bearer ${stage.server.adminToken}` } })).status).toBe(200)
   await dialog.getByRole('group').getByRole('button', { name: 'Delete the room' }).click()
   await guest.says('This room was deleted.')
   await owner.says('This room was deleted.')

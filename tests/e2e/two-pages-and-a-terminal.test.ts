@@ -1,36 +1,29 @@
-import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
-import { launch, visit } from './support/browser'
 import { Line } from './support/line'
-import { Server } from './support/server'
+import { Stage } from './support/stage'
 import { Terminal, cli } from './support/terminal'
 import { until } from './support/until'
 
 const room = 'demo'
 const password = 'correct horse'
-let server: Server
-let browser: Browser
+const stage = Stage.set()
 let line: Line
 
 beforeAll(async () => {
-  server = await Server.start()
-  line = await Line.to(server)
-  browser = await launch()
+  line = await Line.to(stage.server)
 })
 
-afterAll(async () => {
-  await browser.close()
+afterAll(() => {
   line.close()
-  await server.stop()
 })
 
 test('two pages and a terminal write at once; one page is cut off, goes on, and returns; all end with one text', async () => {
-  const ada = await visit(browser, server.url)
-  const grace = await visit(browser, `${line.url}#room=${room}`)
+  const ada = await stage.visit(stage.server.url)
+  const grace = await stage.visit(`${line.url}#room=${room}`)
   await ada.create({ room, name: 'Ada', password })
   await grace.join({ room, name: 'Grace', password })
-  await cli(server, password, ['write', room], 'From the command line.\r\nSecond line.\n')
-  const terminal = new Terminal(server, password, room)
+  await cli(stage.server, password, ['write', room], 'From the command line.\r\nSecond line.\n')
+  const terminal = new Terminal(stage.server, password, room)
   onTestFinished(() => terminal.kill())
   await terminal.shows('Second')
   await ada.says('3 people')
@@ -60,7 +53,7 @@ test('two pages and a terminal write at once; one page is cut off, goes on, and 
 
   const [a, b] = await texts()
   expect(a).toBe(b)
-  expect(await cli(server, password, ['cat', room])).toBe(a)
+  expect(await cli(stage.server, password, ['cat', room])).toBe(a)
   expect(lettersOf(a)).toBe(lettersOf(
     'From the command line.\r\nSecond line.\nterminal at the top; meanwhile; ' +
       'ada was here; ada goes on; grace was here; typed while away; ',
@@ -70,10 +63,10 @@ test('two pages and a terminal write at once; one page is cut off, goes on, and 
 })
 
 test('a page sees the cursor of the other, with its name, and gets its own room back after a reload', async () => {
-  const ada = await visit(browser, server.url)
+  const ada = await stage.visit(stage.server.url)
   await ada.create({ room: 'cursors', name: 'Ada', password })
   await ada.type('hello there')
-  const grace = await visit(browser, `${server.url}#room=cursors`)
+  const grace = await stage.visit(`${stage.server.url}#room=cursors`)
   await grace.join({ room: 'cursors', name: 'Grace', password })
   await until(() => grace.text(), (text) => text === 'hello there')
   await ada.page.keyboard.press('Home')
@@ -92,8 +85,8 @@ test('a page sees the cursor of the other, with its name, and gets its own room 
 })
 
 test('undo takes back one’s own words only', async () => {
-  const ada = await visit(browser, server.url)
-  const grace = await visit(browser, server.url)
+  const ada = await stage.visit(stage.server.url)
+  const grace = await stage.visit(stage.server.url)
   await ada.create({ room: 'undo', name: 'Ada', password })
   await grace.join({ room: 'undo', name: 'Grace', password })
   await ada.type('mine')
