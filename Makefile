@@ -12,8 +12,9 @@ OPERATIONS ?= 10000000
 KILLS ?= 50
 EDITS ?= 100000
 ROOMS ?= 10000
+ROUNDS ?= 3
 
-.PHONY: differential-short help run build test check unit page-check e2e screenshots smoke bench differential fuzz crash soak sim setup setup-test clean
+.PHONY: differential-short help run build test check unit page-check e2e screenshots smoke bench bench-peers differential fuzz crash soak sim setup setup-test clean
 
 help: ## List what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -77,10 +78,17 @@ smoke: ## A short run of the load generator: nothing lost, all replicas equal
 	cargo build --workspace --bins --locked
 	target/debug/collab-bench --clients 50 --rooms 5 --duration 5s
 	target/debug/collab-bench --clients 50 --rooms 5 --duration 3s --transport websocket
+	target/debug/collab-bench --clients 50 --rooms 5 --duration 3s --transport yjs-ws
 	target/debug/collab-bench reconnect --clients 50 --rooms 5 --duration 6s --kill-after 2s
 
 bench: build ## Measure latencies with 1,000 clients (CLIENTS=, DURATION=)
 	target/release/collab-bench --clients $(CLIENTS) --duration $(DURATION) --json target/bench.json
+
+bench-peers: build ## Compare with y-websocket, Hocuspocus and Y-Sweet, into bench/RESULTS.md (DURATION=, ROUNDS=)
+	-scripts/setup bench
+	target/release/collab-bench peers --duration $(DURATION) --rounds $(ROUNDS)
+
+bench-peers: DURATION = 10s
 
 crash: $(PAGE) ## Kill the server under load, again and again: nothing saved is missing or twice (KILLS=)
 	cargo build --workspace --bins --locked

@@ -73,6 +73,12 @@ impl Book {
         self.arrived.notify_waiters();
     }
 
+    /// A user gave a section of its own to a server that acknowledges none: from now on it must be kept there all the same.
+    pub fn given_away(&self, seat: Seat, section: Section) {
+        self.rooms.borrow_mut()[seat.room].saved(section, Instant::now(), |_| {});
+        self.arrived.notify_waiters();
+    }
+
     /// A ping came back.
     pub fn ping(&self, latency: Duration) {
         self.recorder.borrow_mut().time(Kind::Ping, latency, Instant::now());

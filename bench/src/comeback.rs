@@ -118,7 +118,7 @@ pub async fn kill_and_wait(
     let open = Instant::now();
     // Who is missing after the limit shows in the figures.
     let _ = timeout(PATIENCE, comeback.all_back(clients)).await;
-    comeback.figures(killed, open, server.usage().unwrap_or_default().cpu.as_secs_f64())
+    comeback.figures(killed, open, server.gauge().usage().unwrap_or_default().cpu.as_secs_f64())
 }
 
 #[cfg(test)]

@@ -64,6 +64,21 @@ impl Usage {
         Self::read("self")
     }
 
+    /// Of all processes of a process group together; none when there is none. What several of them share counts for each, and
+    /// the peak is the sum of their peaks.
+    pub fn of_group(group: u32) -> Option<Self> {
+        let processes = fs::read_dir("/proc").ok()?.flatten().filter_map(|entry| entry.file_name().into_string().ok());
+        processes.filter(|pid| group_of(pid) == Some(group)).filter_map(|pid| Self::read(&pid)).reduce(Self::and)
+    }
+
+    fn and(self, other: Self) -> Self {
+        Self {
+            cpu: self.cpu + other.cpu,
+            rss_bytes: self.rss_bytes + other.rss_bytes,
+            peak_rss_bytes: self.peak_rss_bytes + other.peak_rss_bytes,
+        }
+    }
+
     fn read(pid: &str) -> Option<Self> {
         let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
         let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
@@ -85,11 +100,21 @@ fn processor(cpuinfo: &str) -> Option<String> {
     Some(line.split_once(':')?.1.trim().to_owned())
 }
 
-/// `utime + stime`. The program's name stands before them in parentheses and may hold anything, so counting begins behind it.
+fn group_of(pid: &str) -> Option<u32> {
+    pid.parse::<u32>().ok()?;
+    field(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?, 2)?.parse().ok()
+}
+
+/// The fields of a process's state, from its third on. The program's name stands before them in parentheses and may hold
+/// anything, so counting begins behind it.
+fn field(stat: &str, number: usize) -> Option<&str> {
+    stat.rsplit_once(')')?.1.split_whitespace().nth(number)
+}
+
+/// `utime + stime`.
 fn cpu_ticks(stat: &str) -> Option<u64> {
-    let mut fields = stat.rsplit_once(')')?.1.split_whitespace().skip(11);
-    let user: u64 = fields.next()?.parse().ok()?;
-    let system: u64 = fields.next()?.parse().ok()?;
+    let user: u64 = field(stat, 11)?.parse().ok()?;
+    let system: u64 = field(stat, 12)?.parse().ok()?;
     Some(user + system)
 }
 
@@ -107,6 +132,7 @@ mod tests {
         let stat = "42 (a) b (c)) S 1 42 42 0 -1 4194560 1 0 0 0 250 50 0 0 20 0 3 0 100 1000 10";
         assert_eq!(cpu_ticks(stat), Some(300));
         assert_eq!(kilobytes("Name:\tx\nVmHWM:\t   2048 kB\nVmRSS:\t 1024 kB\n", "VmRSS:"), Some(1024));
+        assert_eq!(field(stat, 2), Some("42"));
         assert_eq!(cpu_ticks("nonsense"), None);
         assert_eq!(processor("x: y\nmodel name\t: Fast One\n"), Some("Fast One".to_owned()));
     }

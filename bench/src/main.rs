@@ -28,11 +28,15 @@ mod watch;
 
 mod rooms;
 
+mod generator;
+mod group;
 mod program_output;
 mod server_process;
 mod target;
 
 mod floor;
+mod lossy;
+mod peers;
 
 mod assertion;
 mod compare;
@@ -60,6 +64,8 @@ fn main() -> ExitCode {
     let done = match &line.kind {
         Some(Kind::Floor(options)) => floor::run(options),
         Some(Kind::Compare(options)) => compare::run(options),
+        Some(Kind::Lossy(options)) => finish(lossy::run(options)),
+        Some(Kind::Peers(options)) => finish(peers::run(options)),
         None | Some(Kind::Reconnect(_)) => measure_all(&line).and_then(|runs| line.options().outputs.tell(runs)),
     };
     done.unwrap_or_else(|error| {
@@ -73,14 +79,18 @@ fn measure_all(line: &CommandLine) -> anyhow::Result<Vec<Results>> {
     (1..=outputs.repeat).map(|number| measure(line, outputs.title_of(number, &line.options().title()))).collect()
 }
 
-/// One thread for all users: the server needs the other cores, and on few cores threads that share work only get in each
-/// other's way.
 fn measure(line: &CommandLine, title: String) -> anyhow::Result<Results> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let progress = Progress::new(line.options().outputs.quiet, title);
+    finish(run::run(line, &progress))
+}
+
+/// One thread for all users: the server needs the other cores, and on few cores threads that share work only get in each
+/// other's way. Interrupted, it drops what it has begun.
+fn finish<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     LocalSet::new().block_on(&runtime, async {
         tokio::select! {
-            results = run::run(line, &progress) => results,
+            done = work => done,
             _ = tokio::signal::ctrl_c() => Err(anyhow::anyhow!("interrupted")),
         }
     })

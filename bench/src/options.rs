@@ -11,9 +11,13 @@ use collab_client::trust::Fingerprint;
 use serde::{Deserialize, Serialize};
 
 use crate::compare::CompareOptions;
+use crate::floor::FloorOptions;
 use crate::load::profile::{Profile, Stage};
 use crate::load::schedule::Arrival;
+use crate::lossy::LossyOptions;
 use crate::outputs::Outputs;
+use crate::peers::PeersOptions;
+use crate::wire::yjs::Style;
 
 /// The schedule is drawn before the run and takes 16 bytes an edit.
 const MAX_EDITS: f64 = 20e6;
@@ -43,18 +47,10 @@ pub enum Kind {
     Floor(FloorOptions),
     /// Compares two results that --json wrote: ratios, how sure they are, and what makes them doubtful.
     Compare(CompareOptions),
-}
-
-/// What the user asked of the floors.
-#[derive(Debug, Clone, Args)]
-pub struct FloorOptions {
-    /// How long each kind of round trip is measured.
-    #[arg(long, default_value = "1s", value_parser = parse_duration, value_name = "TIME")]
-    pub duration: Duration,
-
-    /// Writes the results as JSON; - for standard output, then the table goes to standard error.
-    #[arg(long, value_name = "FILE")]
-    pub json: Option<PathBuf>,
+    /// Compares WebTransport with WebSocket on a wire that loses packets, between two network namespaces. Needs root.
+    Lossy(LossyOptions),
+    /// Compares this server with y-websocket, Hocuspocus and Y-Sweet behind TLS, under the same loads: `make bench-peers`.
+    Peers(PeersOptions),
 }
 
 /// What the user asked of a reconnect run.
@@ -78,18 +74,21 @@ pub struct ReconnectOptions {
 pub enum JoinBy {
     /// The room's password: the server hashes it for each.
     Password,
-    /// The room's owner token: quick. All of a room are one user then, so the server that is started has no edit limits.
+    /// The room's owner token: quick. All of a room are one user then, so the server that is started has no edit limits; one at
+    /// --url should have none.
     Token,
 }
 
 /// What carries the sessions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 pub enum Transport {
     /// QUIC over UDP.
     Webtransport,
     /// TCP; in clear where the address of the API is.
     Websocket,
+    /// TCP, and the protocol of Yjs providers: y-protocols, which knows no acknowledgement.
+    YjsWs,
 }
 
 impl fmt::Display for Transport {
@@ -97,7 +96,19 @@ impl fmt::Display for Transport {
         f.write_str(match self {
             Self::Webtransport => "WebTransport",
             Self::Websocket => "WebSocket",
+            Self::YjsWs => "Yjs WebSocket",
         })
+    }
+}
+
+impl Transport {
+    /// As the command line calls it.
+    pub fn argument(self) -> &'static str {
+        match self {
+            Self::Webtransport => "webtransport",
+            Self::Websocket => "websocket",
+            Self::YjsWs => "yjs-ws",
+        }
     }
 }
 
@@ -105,7 +116,7 @@ impl From<Transport> for Choice {
     fn from(transport: Transport) -> Self {
         match transport {
             Transport::Webtransport => Self::WebTransport,
-            Transport::Websocket => Self::WebSocket,
+            Transport::Websocket | Transport::YjsWs => Self::WebSocket,
         }
     }
 }
@@ -158,12 +169,21 @@ pub struct Options {
     pub seed: u64,
 
     /// Address of the pages and the API of a running server, such as http://localhost:3001. Its rooms are deleted at the end.
+    /// For any other Yjs server, with --transport yjs-ws: the address of its sockets, such as wss://host/{room}.
     #[arg(long)]
     pub url: Option<String>,
+
+    /// How another Yjs server wants messages.
+    #[arg(long, value_enum, default_value = "bare", requires = "url", value_name = "HOW")]
+    pub yjs_framing: Style,
 
     /// SHA-256 of the certificate or public key of the server at an https --url, in hex.
     #[arg(long, requires = "url", value_name = "HEX")]
     pub cert_hash: Vec<Fingerprint>,
+
+    /// The process group of the server at --url, and of what stands before it: what they use is measured.
+    #[arg(long, requires = "url", value_name = "ID")]
+    pub server_group: Option<u32>,
 
     /// The server to start [default: collab-server beside this program].
     #[arg(long, conflicts_with = "url", value_name = "PATH")]
@@ -173,7 +193,7 @@ pub struct Options {
     #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=10_000))]
     pub join_concurrency: u16,
 
-    /// What users come in with [default: password, and token for reconnect].
+    /// What users come in with [default: password, and token for reconnect and yjs-ws].
     #[arg(long, value_name = "HOW")]
     pub join: Option<JoinBy>,
 
@@ -222,8 +242,11 @@ impl CommandLine {
                 "that is more than 20 million edits in one run: ask for fewer clients, a lower rate or less time",
             );
         }
-        if self.options().join_by() == JoinBy::Token && self.options().url.is_some() {
-            return conflict("--join token makes all of a room one user with one budget: leave out --url");
+        if self.options().transport == Transport::YjsWs && self.options().join == Some(JoinBy::Password) {
+            return conflict("a Yjs provider has no password: leave out --join");
+        }
+        if self.options().is_foreign() && self.options().transport != Transport::YjsWs {
+            return conflict("an address of sockets is one of a Yjs server: give --transport yjs-ws");
         }
         Ok(self)
     }
@@ -232,7 +255,13 @@ impl CommandLine {
 impl Options {
     /// What users come in with.
     pub fn join_by(&self) -> JoinBy {
-        self.join.unwrap_or(JoinBy::Password)
+        let usual = if self.transport == Transport::YjsWs { JoinBy::Token } else { JoinBy::Password };
+        self.join.unwrap_or(usual)
+    }
+
+    /// Whether the server at the URL is not of this project.
+    pub fn is_foreign(&self) -> bool {
+        self.url.as_ref().is_some_and(|url| url.starts_with("ws:") || url.starts_with("wss:"))
     }
 
     /// How many rooms, never more than clients.
@@ -250,9 +279,9 @@ impl Options {
         self.clients as usize
     }
 
-    /// How many users of each room have a whole replica.
+    /// How many users of each room have a whole replica. The client that people use does not speak as Yjs providers do.
     pub fn verify(&self) -> usize {
-        self.verify as usize
+        if self.transport == Transport::YjsWs { 0 } else { self.verify as usize }
     }
 
     /// How much is asked of each user over time.
@@ -286,7 +315,8 @@ fn parse_ramp(text: &str) -> Result<Duration, String> {
     if text == "0" { Ok(Duration::ZERO) } else { parse_duration(text) }
 }
 
-fn parse_rate(text: &str) -> Result<f64, String> {
+/// Reads a number of edits per minute.
+pub fn parse_rate(text: &str) -> Result<f64, String> {
     match text.parse() {
         Ok(rate) if (0.01..=60_000.0).contains(&rate) => Ok(rate),
         _ => Err("a rate is a number of edits per minute from 0.01 to 60000".to_owned()),

@@ -45,8 +45,8 @@ pub struct Report {
     pub lost: u64,
     /// Deliveries that happened more than once, or of what nobody wrote.
     pub duplicated: u64,
-    /// Edits whose author never heard that they are saved.
-    pub unsaved: u64,
+    /// Edits whose author never heard that they are saved; none where the protocol never says so.
+    pub unsaved: Option<u64>,
     /// Pings without an answer.
     pub pings_lost: u64,
     /// Whether in every room all replicas and the server's own text were equal at the end.
@@ -64,7 +64,7 @@ pub struct Report {
     /// One sync of the disk that holds the server's data, when this program started it: `saved` cannot be below.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub disk_sync: Option<Summary>,
-    /// The server, when this program started it.
+    /// The server, when this program started it or was told its processes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub server: Option<Server>,
     /// How all came back, in a run whose server was killed.
@@ -113,9 +113,9 @@ pub struct Generator {
 pub struct Versions {
     /// This program's.
     pub bench: String,
-    /// The server's.
+    /// The server's, when it is of this project.
     pub server: String,
-    /// Of the protocol.
+    /// Of the protocol; 0 when it is not this project's.
     pub protocol: u32,
     /// Whether this program was built with optimisation; figures of a build without it mean little.
     pub optimised: bool,
@@ -137,11 +137,11 @@ fn quoted(argument: &str) -> String {
 
 impl Versions {
     /// This program's, and what the server says of itself.
-    pub fn new(server: &ServerInfo) -> Self {
+    pub fn new(server: Option<&ServerInfo>) -> Self {
         Self {
             bench: env!("CARGO_PKG_VERSION").to_owned(),
-            server: server.version.clone(),
-            protocol: server.protocol,
+            server: server.map_or("unknown", |server| &server.version).to_owned(),
+            protocol: server.map_or(0, |server| server.protocol),
             optimised: !cfg!(debug_assertions),
         }
     }
@@ -193,7 +193,8 @@ impl Report {
         );
         must(self.lost == 0, format!("{} deliveries were lost", self.lost));
         must(self.duplicated == 0, format!("{} deliveries came twice", self.duplicated));
-        must(self.unsaved == 0, format!("{} edits were not saved", self.unsaved));
+        let unsaved = self.unsaved.unwrap_or(0);
+        must(unsaved == 0, format!("{unsaved} edits were not saved"));
         if let Some(reconnect) = &self.reconnect {
             let missing = self.joined.saturating_sub(reconnect.back);
             must(missing == 0, format!("{missing} of {} clients did not come back", self.joined));
@@ -229,7 +230,7 @@ pub mod tests {
             delivered: 1,
             lost: 0,
             duplicated: 0,
-            unsaved: 0,
+            unsaved: Some(0),
             pings_lost: 0,
             converged: true,
             errors: BTreeMap::new(),
@@ -291,7 +292,7 @@ pub mod tests {
             |report| report.joined = 1,
             |report| report.lost = 1,
             |report| report.duplicated = 1,
-            |report| report.unsaved = 1,
+            |report| report.unsaved = Some(1),
             |report| report.converged = false,
             |report| report.errors.extend([("4500 Internal".to_owned(), 1)]),
         ];

@@ -29,8 +29,8 @@ use crate::server_process::{Limits, ServerProcess};
 use crate::stats::{Kind, Latencies};
 use crate::target::Target;
 use crate::user::full::{self, Digest};
-use crate::user::light;
 use crate::user::{Cue, Deed, Outcome, Phase, Stage, User};
+use crate::user::{light, newcomer};
 use crate::watch::watch;
 
 /// How often the thread of all users is asked how late it is, besides by what they do.
@@ -104,16 +104,15 @@ async fn play(
         .map(ServerProcess::url)
         .or(options.url.as_deref())
         .context("there is neither a server nor a URL")?;
-    let target = Target::find(url, options).await?;
+    let target = Target::find(url, server.as_deref().map(ServerProcess::gauge), options).await?;
     progress.phase("creating rooms", options.rooms() as u64);
     let rooms = Rooms::create(&target, options.rooms(), |done| progress.step(done as u64, String::new)).await?;
     let book = Book::new((0..options.rooms()).map(|room| members_of(room, options)), Instant::now())?;
     let gate = Semaphore::new(options.join_concurrency.into());
     let stage = Rc::new(Stage { book, target, gate, comeback: line.reconnect().map(|_| Comeback::default()) });
-    let gauge = server.as_deref().map(ServerProcess::gauge);
     let seen = select! {
         seen = act(line, progress, server, &rooms, &stage) => seen?,
-        never = watch(&stage.book, gauge, progress) => match never {},
+        never = watch(&stage.book, &stage.target, progress) => match never {},
     };
     Ok((seen.report(options, &stage, machine), stage.book.recorder().totals().clone()))
 }
@@ -121,16 +120,16 @@ async fn play(
 async fn act(
     line: &CommandLine,
     progress: &Progress,
-    mut server: Option<&mut ServerProcess>,
+    server: Option<&mut ServerProcess>,
     rooms: &Rooms,
     stage: &Rc<Stage>,
 ) -> anyhow::Result<Seen> {
     let options = line.options();
     let mut cast = Cast::call(options, rooms, stage);
     let joined = cast.everybody_joins(options.clients(), stage, progress).await;
-    let before = Look::now(server.as_deref());
+    let before = Look::now(&stage.target);
     let editing = cast.edit(options, stage, progress);
-    let reconnect = match (line.reconnect(), server.as_deref_mut()) {
+    let reconnect = match (line.reconnect(), server) {
         (Some(reconnect), Some(server)) => {
             let (edited, back) = join!(editing, comeback::kill_and_wait(reconnect, server, stage, joined));
             edited?;
@@ -141,7 +140,7 @@ async fn act(
             None
         }
     };
-    let after = Look::now(server.as_deref());
+    let after = Look::now(&stage.target);
     cast.drain(options.drain, stage, progress).await;
     let outcomes = cast.leave(stage, progress).await?;
     let converged = converged(options, rooms, stage, &outcomes).await;
@@ -149,7 +148,7 @@ async fn act(
     if options.url.is_some() {
         rooms.delete(&stage.target).await?;
     }
-    let last = Look::now(server.as_deref());
+    let last = Look::now(&stage.target);
     let pings_lost = outcomes.iter().map(|outcome| outcome.pings_lost).sum();
     Ok(Seen { joined, before, after, last, pings_lost, converged, reconnect })
 }
@@ -182,7 +181,7 @@ impl Seen {
             delivered: totals.delivered,
             lost: totals.lost(),
             duplicated: totals.duplicated + totals.foreign,
-            unsaved: totals.unsaved(),
+            unsaved: (!stage.target.network().is_yjs()).then(|| totals.unsaved()),
             pings_lost: self.pings_lost,
             converged: self.converged,
             errors: stage.book.errors(),
@@ -304,9 +303,10 @@ fn begin(name: &'static str, steps: u64, stage: &Stage, progress: &Progress) {
     progress.phase(name, steps);
 }
 
-/// Replica ids are unique by their lower bits and new in every room by being drawn.
+/// Replica ids are unique by their lower bits and new in every room by being drawn. They have 32 bits, as Yjs draws them: there are
+/// servers that know no more.
 fn config(options: &Options, rooms: &Rooms, room: usize, number: usize, random: &mut StdRng) -> Config {
-    let drawn: u32 = random.random();
+    let drawn: u16 = random.random_range(0..1 << 11);
     Config {
         room: rooms.name(room).clone(),
         name: format!("user {number}"),
@@ -331,6 +331,9 @@ async fn converged(options: &Options, rooms: &Rooms, stage: &Rc<Stage>, outcomes
 
 /// What the server gives to somebody new; none when that is not all that it has promised to keep.
 async fn kept(stage: &Stage, room: usize, config: Config) -> Option<Digest> {
+    if stage.target.network().is_yjs() {
+        return newcomer::read(stage, room, config).await;
+    }
     let (driver, _) = full::enter(stage, config, None).await?;
     let document = driver.client().document();
     let kept = document.state().ok().and_then(|state| sections(&state).ok())?;
@@ -340,8 +343,8 @@ async fn kept(stage: &Stage, room: usize, config: Config) -> Option<Digest> {
 }
 
 impl Look {
-    fn now(server: Option<&ServerProcess>) -> Self {
-        Self { server: server.and_then(ServerProcess::usage), own: Usage::own() }
+    fn now(target: &Target) -> Self {
+        Self { server: target.usage(), own: Usage::own() }
     }
 
     fn server(before: Self, after: Self, last: Self) -> Option<Server> {

@@ -51,9 +51,14 @@ struct Ports {
     http: u16,
 }
 
-/// Tells what a server has used so far, a restarted one too.
+/// Tells what a server has used so far.
 #[derive(Debug, Clone)]
-pub struct Gauge(Rc<Cell<u32>>);
+pub enum Gauge {
+    /// A server that this program started, by its process id; a restarted one has another.
+    Process(Rc<Cell<u32>>),
+    /// All processes of a process group.
+    Group(u32),
+}
 
 impl ServerProcess {
     /// Starts it and waits until it says where it listens.
@@ -105,14 +110,9 @@ impl ServerProcess {
         self.folder.path()
     }
 
-    /// What it has used so far; none when it has ended.
-    pub fn usage(&self) -> Option<Usage> {
-        Usage::of(self.child.id())
-    }
-
-    /// Tells what it has used, whoever holds the server.
+    /// Tells what it has used so far, whoever holds the server.
     pub fn gauge(&self) -> Gauge {
-        Gauge(self.pid.clone())
+        Gauge::Process(self.pid.clone())
     }
 
     /// The end of its log, for when a run failed.
@@ -143,7 +143,10 @@ impl ServerProcess {
 impl Gauge {
     /// What it has used; none when it has ended.
     pub fn usage(&self) -> Option<Usage> {
-        Usage::of(self.0.get())
+        match self {
+            Self::Process(id) => Usage::of(id.get()),
+            Self::Group(id) => Usage::of_group(*id),
+        }
     }
 }
 
@@ -159,7 +162,8 @@ fn spawn(program: &Path, folder: &Path, limits: Limits, ports: Ports) -> anyhow:
     command.spawn().with_context(|| format!("cannot start {}", program.display()))
 }
 
-fn beside_this_program() -> anyhow::Result<PathBuf> {
+/// The server that was built together with this program.
+pub fn beside_this_program() -> anyhow::Result<PathBuf> {
     let here = std::env::current_exe().context("cannot tell where this program lies")?;
     let path = here.with_file_name(format!("{PROGRAM}{}", std::env::consts::EXE_SUFFIX));
     if !path.is_file() {
@@ -219,7 +223,7 @@ mod tests {
 
         let server = ServerProcess::start(Some(&waits), Limits::Usual).await.unwrap();
         assert_eq!(server.url(), "http://127.0.0.1:1");
-        assert!(server.usage().unwrap().rss_bytes > 0);
+        assert!(server.gauge().usage().unwrap().rss_bytes > 0);
         let error = server.stop().await.unwrap_err();
         assert!(error.to_string().contains("exit status: 3"), "{error}");
     }

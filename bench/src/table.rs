@@ -30,7 +30,7 @@ impl Report {
             self.delivered,
             self.lost,
             self.duplicated,
-            self.unsaved,
+            self.unsaved.map_or("–".to_owned(), |unsaved| unsaved.to_string()),
             self.pings_lost,
             if self.converged { "equal" } else { "DIFFER" },
         );

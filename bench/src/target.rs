@@ -9,50 +9,78 @@ use collab_client::driver::{Address, Driver, Endpoint};
 use collab_client::trust::{Fingerprint, Trust};
 use collab_proto::api::ServerInfo;
 
-use crate::options::Options;
-use crate::wire::Network;
+use crate::machine::Usage;
+use crate::options::{Options, Transport};
+use crate::server_process::Gauge;
+use crate::wire::{Network, yjs};
 
 /// How many sessions of whole clients share a UDP socket: its buffer is bounded, and a burst to all of them must fit.
 const SESSIONS_PER_SOCKET: usize = 100;
 
 /// A server.
 pub struct Target {
+    network: Network,
+    gauge: Option<Gauge>,
+    own: Option<Own>,
+}
+
+/// One of this project's: it has an API, and whole clients may go to it.
+struct Own {
     base: String,
     trust: Trust,
     info: ServerInfo,
     address: Address,
-    network: Network,
     endpoints: Vec<Endpoint>,
     next: Cell<usize>,
 }
 
 impl Target {
-    /// Asks a server by the address of its API how its sessions are opened.
-    pub async fn find(base: &str, options: &Options) -> anyhow::Result<Self> {
+    /// Asks a server by the address of its API how its sessions are opened; a Yjs server's sockets have theirs in the options.
+    /// What it uses is told by `gauge`, or by the process group that the options name.
+    pub async fn find(base: &str, gauge: Option<Gauge>, options: &Options) -> anyhow::Result<Self> {
+        let gauge = gauge.or(options.server_group.map(Gauge::Group));
         let given: Vec<_> = options.cert_hash.iter().map(|Fingerprint(hash)| *hash).collect();
         let trust = if given.is_empty() { Trust::WebPki } else { Trust::Hashes(given.clone()) };
+        if options.is_foreign() {
+            let door = yjs::Door::new(base, &trust, options.yjs_framing)?;
+            return Ok(Self { network: Network::Yjs(door), gauge, own: None });
+        }
         let info = Api::new(base, trust.clone(), None)?.server_info().await?;
         let address = session_address(base, &info, options.transport.into())?;
         let sessions = session_trust(given, &info)?;
-        let network = Network::new(&address, &sessions, options.clients()).await?;
+        let network = match (options.transport, &address) {
+            (Transport::YjsWs, Address::WebSocket(url, _)) => Network::Yjs(own_yjs(url, &sessions)?),
+            _ => Network::new(&address, &sessions, options.clients()).await?,
+        };
         let sockets = (options.rooms() * (options.verify() + 1)).div_ceil(SESSIONS_PER_SOCKET);
         let endpoints = (0..sockets).map(|_| Endpoint::new(sessions.clone())).collect::<Result<_, _>>()?;
-        Ok(Self { base: base.to_owned(), trust, info, address, network, endpoints, next: Cell::new(0) })
+        let own = Own { base: base.to_owned(), trust, info, address, endpoints, next: Cell::new(0) };
+        Ok(Self { network, gauge, own: Some(own) })
     }
 
-    /// What the server says of itself.
-    pub fn info(&self) -> &ServerInfo {
-        &self.info
+    fn own(&self) -> anyhow::Result<&Own> {
+        self.own.as_ref().context("this is no server of this project")
+    }
+
+    /// What the server has used so far, where that can be told.
+    pub fn usage(&self) -> Option<Usage> {
+        self.gauge.as_ref()?.usage()
+    }
+
+    /// What the server says of itself; nothing when it is not of this project.
+    pub fn info(&self) -> Option<&ServerInfo> {
+        self.own.as_ref().map(|own| &own.info)
     }
 
     /// The UDP port of its sessions.
     pub fn webtransport_port(&self) -> anyhow::Result<u16> {
-        self.info.webtransport_port.context("the server has no WebTransport")
+        self.own()?.info.webtransport_port.context("the server has no WebTransport")
     }
 
     /// Its API, with a token if there is one.
     pub fn api(&self, token: Option<String>) -> anyhow::Result<Api> {
-        Ok(Api::new(&self.base, self.trust.clone(), token)?)
+        let Own { base, trust, .. } = self.own()?;
+        Ok(Api::new(base, trust.clone(), token)?)
     }
 
     /// Where the connections of light users come from.
@@ -60,22 +88,29 @@ impl Target {
         &self.network
     }
 
-    /// Opens a session for a whole client. The sockets take turns.
-    pub fn connect(&self, client: Client) -> Driver {
-        let turn = self.next.get();
-        self.next.set((turn + 1) % self.endpoints.len());
-        let mut driver = Driver::new(self.endpoints[turn].clone(), self.address.clone(), client);
+    /// Opens a session for a whole client; there are none for other servers than this project's. The sockets take turns.
+    pub fn connect(&self, client: Client) -> anyhow::Result<Driver> {
+        let Own { endpoints, address, next, .. } = self.own()?;
+        let turn = next.get();
+        next.set((turn + 1) % endpoints.len());
+        let mut driver = Driver::new(endpoints[turn].clone(), address.clone(), client);
         driver.connect();
-        driver
+        Ok(driver)
     }
 
     /// Ends what is left of the sessions.
     pub async fn close(&self) {
         self.network.close().await;
-        for endpoint in &self.endpoints {
+        for endpoint in self.own.iter().flat_map(|own| &own.endpoints) {
             endpoint.close().await;
         }
     }
+}
+
+/// This project's own place for Yjs providers, beside that of its WebSockets.
+fn own_yjs(websocket: &str, trust: &Trust) -> anyhow::Result<yjs::Door> {
+    let base = websocket.strip_suffix("/ws").context("the server's WebSockets are not at /ws")?;
+    yjs::Door::new(&format!("{base}/yjs/{{room}}?token={{token}}&name={{name}}"), trust, yjs::Style::Bare)
 }
 
 /// A server with a certificate of its own tells its hashes over the connection that was trusted already.

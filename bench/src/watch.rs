@@ -7,13 +7,13 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use crate::book::Book;
 use crate::progress::Progress;
-use crate::server_process::Gauge;
+use crate::target::Target;
 
 /// Between two looks. A second's use of the server is known so exactly.
 const LOOK: Duration = Duration::from_millis(200);
 
 /// Looks for as long as it is polled.
-pub async fn watch(book: &Book, server: Option<Gauge>, progress: &Progress) -> Infallible {
+pub async fn watch(book: &Book, target: &Target, progress: &Progress) -> Infallible {
     let mut looks = interval(LOOK);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut seen = None;
@@ -23,7 +23,7 @@ pub async fn watch(book: &Book, server: Option<Gauge>, progress: &Progress) -> I
         let mut recorder = book.recorder();
         recorder.tick(now);
         if seen.replace(recorder.second()) != Some(recorder.second())
-            && let Some(usage) = server.as_ref().and_then(Gauge::usage)
+            && let Some(usage) = target.usage()
         {
             recorder.server(usage, now);
         }

@@ -4,8 +4,8 @@
 //! `collab-document` looks inside.
 //!
 //! Reading order: [`limits`] (what is bounded), [`ids`] (how things are named), [`code`] (why something is refused),
-//! [`frame`] (streams), [`datagram`] (datagrams), [`codec`] (bytes to frames and back), [`websocket`] (both over TCP), [`api`]
-//! (HTTP).
+//! [`frame`] (streams), [`datagram`] (datagrams), [`codec`] (bytes to frames and back), [`websocket`] (both over TCP), [`yjs`]
+//! (what Yjs providers speak instead), [`api`] (HTTP).
 //!
 //! # Format
 //!
@@ -27,6 +27,8 @@ pub mod datagram;
 pub mod codec;
 
 pub mod websocket;
+
+pub mod yjs;
 
 pub mod api;
 

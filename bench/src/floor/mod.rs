@@ -8,13 +8,14 @@ mod quic;
 pub mod disk;
 
 use std::fmt::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
+use clap::Args;
 use serde::Serialize;
 
-use crate::options::FloorOptions;
+use crate::options::parse_duration;
 use crate::report::files;
 use crate::stats::{Latency, Precision, Summary};
 use crate::table;
@@ -33,6 +34,18 @@ pub struct Floor {
     pub quic_stream: Summary,
     /// A block of 4 KiB appended to a file and synced.
     pub fsync: Summary,
+}
+
+/// What the user asked of the floors.
+#[derive(Debug, Clone, Args)]
+pub struct FloorOptions {
+    /// How long each kind of round trip is measured.
+    #[arg(long, default_value = "1s", value_parser = parse_duration, value_name = "TIME")]
+    pub duration: Duration,
+
+    /// Writes the results as JSON; - for standard output, then the table goes to standard error.
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
 }
 
 /// Measures, shows and writes the floors. There is nothing that could fail to hold.

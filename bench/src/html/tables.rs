@@ -95,11 +95,11 @@ pub fn write_outcome(report: &Report, out: &mut String) {
         ("deliveries", report.delivered),
         ("deliveries lost", report.lost),
         ("deliveries doubled", report.duplicated),
-        ("edits not saved", report.unsaved),
-        ("pings lost", report.pings_lost),
     ]
     .map(|(name, count)| (name, Unit::Count.show(count as f64)))
     .into();
+    rows.extend(report.unsaved.map(|count| ("edits not saved", Unit::Count.show(count as f64))));
+    rows.push(("pings lost", Unit::Count.show(report.pings_lost as f64)));
     rows.push(("replicas", if report.converged { "equal" } else { "differ" }.to_owned()));
     rows.extend(report.errors.iter().map(|(error, count)| (error.as_str(), count.to_string())));
     write_pairs("What became of the edits", &rows, out);

@@ -65,7 +65,7 @@ static OTHERS: [Other; 17] = [
     count("delivered", |report| Some(report.delivered as f64)),
     count("lost", |report| Some(report.lost as f64)),
     count("duplicated", |report| Some(report.duplicated as f64)),
-    count("unsaved", |report| Some(report.unsaved as f64)),
+    count("unsaved", |report| report.unsaved.map(|unsaved| unsaved as f64)),
     count("pings_lost", |report| Some(report.pings_lost as f64)),
     count("errors", |report| Some(report.errors.values().sum::<u64>() as f64)),
     count("sent_per_s", |report| per_second(report, report.sent as f64)),

@@ -77,7 +77,13 @@ pub async fn enter(stage: &Stage, config: Config, ping_interval: Option<Duration
     if let Some(every) = ping_interval {
         client.set_ping_interval(every);
     }
-    let mut driver = stage.target.connect(client);
+    let mut driver = match stage.target.connect(client) {
+        Ok(driver) => driver,
+        Err(error) => {
+            stage.book.error(format!("cannot connect: {error:#}"));
+            return None;
+        }
+    };
     match timeout(JOIN_LIMIT, until_live(&stage.book, &mut driver)).await {
         Ok(true) => Some((driver, begun.elapsed())),
         Ok(false) => None,

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use collab_client::{Backoff, Config};
 use collab_document::{Section, visit_sections};
-use collab_proto::{Credential, Join, PROTOCOL};
+use collab_proto::{Credential, EditId, Join, PROTOCOL};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{sleep, sleep_until, timeout};
 
@@ -24,6 +24,7 @@ pub async fn play(user: User, stage: Rc<Stage>) -> Outcome {
     let User { seat, number, config, seed, cues, phase, joined } = user;
     let client_id = config.client_id.0;
     let mut light = Light {
+        speaks_yjs: stage.target.network().is_yjs(),
         witness: Witness { stage, seat, client_id, was_away: false },
         number,
         backoff: Backoff::new(config.seed),
@@ -45,6 +46,8 @@ pub async fn play(user: User, stage: Rc<Stage>) -> Outcome {
 }
 
 struct Light {
+    /// Whether the server is spoken to as Yjs providers do.
+    speaks_yjs: bool,
     witness: Witness,
     number: usize,
     config: Config,
@@ -208,6 +211,7 @@ impl Light {
             let now = Instant::now();
             if let Some((id, update)) = self.outbox.poll(now) {
                 mouth.say(Say::Edit { id, update: update.into() });
+                self.give_away(id);
             }
             let waits_until = self.outbox.ready_at(now);
             let mut refused = None;
@@ -226,6 +230,15 @@ impl Light {
             if let Some(refusal) = refused {
                 return End::Refused(refusal);
             }
+        }
+    }
+
+    /// Nobody hears of an edit again that a Yjs server was given.
+    fn give_away(&mut self, id: EditId) {
+        if self.speaks_yjs
+            && let Some(section) = self.outbox.saved(id)
+        {
+            self.witness.book().given_away(self.witness.seat, section);
         }
     }
 
@@ -285,8 +298,12 @@ impl Light {
     }
 
     fn read(&mut self, update: &[u8], live: bool, now: Instant) {
-        let Self { witness, known, .. } = self;
+        let Self { witness, known, speaks_yjs, .. } = self;
         let read = visit_sections(update, |section| {
+            // A Yjs server tells authors what they wrote.
+            if *speaks_yjs && section.client == witness.client_id {
+                return;
+            }
             witness.received(section, live, now);
             known.heard(section);
         });
@@ -301,7 +318,7 @@ async fn attempt(stage: Rc<Stage>, user: usize, join: Join, wait: Duration) -> R
     if !wait.is_zero() {
         sleep(wait).await;
     }
-    let mut wire = stage.target.network().connect(user).await?;
+    let mut wire = stage.target.network().connect(user, &join).await?;
     wire.mouth.say(Say::Join(Box::new(join)));
     while wire.mouth.has_more() {
         wire.mouth.speak().await?;

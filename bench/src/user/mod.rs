@@ -12,6 +12,8 @@ mod outbox;
 
 pub mod full;
 
+pub mod newcomer;
+
 mod typist;
 
 use std::rc::Rc;

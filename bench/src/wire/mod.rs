@@ -9,7 +9,11 @@ mod stream;
 
 mod webtransport;
 
+mod socket;
+
 mod websocket;
+
+pub mod yjs;
 
 use std::time::Duration;
 
@@ -124,6 +128,8 @@ pub enum Ear {
     WebTransport(webtransport::Ear),
     /// Messages over TCP.
     WebSocket(websocket::Ear),
+    /// Messages of another protocol over TCP.
+    Yjs(yjs::Ear),
 }
 
 /// The sending half.
@@ -132,6 +138,8 @@ pub enum Mouth {
     WebTransport(webtransport::Mouth),
     /// Messages over TCP.
     WebSocket(websocket::Mouth),
+    /// Messages of another protocol over TCP.
+    Yjs(yjs::Mouth),
 }
 
 impl Ear {
@@ -140,6 +148,7 @@ impl Ear {
         match self {
             Self::WebTransport(ear) => ear.listen(hear).await,
             Self::WebSocket(ear) => ear.listen(hear).await,
+            Self::Yjs(ear) => ear.listen(hear).await,
         }
     }
 }
@@ -150,6 +159,7 @@ impl Mouth {
         match self {
             Self::WebTransport(mouth) => mouth.say(what),
             Self::WebSocket(mouth) => mouth.say(what),
+            Self::Yjs(mouth) => mouth.say(what),
         }
     }
 
@@ -158,6 +168,7 @@ impl Mouth {
         match self {
             Self::WebTransport(mouth) => mouth.has_more(),
             Self::WebSocket(mouth) => mouth.has_more(),
+            Self::Yjs(mouth) => mouth.has_more(),
         }
     }
 
@@ -166,6 +177,7 @@ impl Mouth {
         match self {
             Self::WebTransport(mouth) => mouth.speak().await,
             Self::WebSocket(mouth) => mouth.speak().await,
+            Self::Yjs(mouth) => mouth.speak().await,
         }
     }
 
@@ -174,6 +186,7 @@ impl Mouth {
         match self {
             Self::WebTransport(mouth) => mouth.leave().await,
             Self::WebSocket(mouth) => mouth.leave().await,
+            Self::Yjs(mouth) => mouth.leave().await,
         }
     }
 }
@@ -184,6 +197,8 @@ pub enum Network {
     WebTransport(webtransport::Sockets),
     /// A TCP socket for each user.
     WebSocket(websocket::Door),
+    /// The same, to a Yjs server.
+    Yjs(yjs::Door),
 }
 
 impl Network {
@@ -198,12 +213,19 @@ impl Network {
         })
     }
 
-    /// Opens a connection for the user of this number.
-    pub async fn connect(&self, user: usize) -> Result<Wire, Lost> {
+    /// Opens a connection for the user of this number, who is going to say this on it.
+    pub async fn connect(&self, user: usize, join: &Join) -> Result<Wire, Lost> {
         match self {
             Self::WebTransport(sockets) => sockets.connect(user).await,
             Self::WebSocket(door) => door.connect().await,
+            Self::Yjs(door) => door.connect(join).await,
         }
+    }
+
+    /// Whether the server is spoken to as Yjs providers speak: then it acknowledges no edit, and sends an author its own edits
+    /// as well.
+    pub fn is_yjs(&self) -> bool {
+        matches!(self, Self::Yjs(_))
     }
 
     /// Ends what is left of the connections.

@@ -5,13 +5,13 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use collab_document::{EMPTY_UPDATE, split, without_deletions_of};
+use collab_proto::yjs::{Message, denied};
 use collab_proto::{
     ClientFrame, ClientId, Code, Credential, Datagram, Join, MemberId, PROTOCOL, Policy, Role, ServerFrame, Slot,
     Welcome,
 };
 
 use super::edits::{Edits, Overflow};
-use super::messages::{Message, denied};
 use super::people::{MAX_AWARENESS_BYTES, Own, People};
 use crate::bucket::Bucket;
 

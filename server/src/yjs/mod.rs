@@ -4,10 +4,8 @@
 //! the provider says in its messages, and the other way round. What the messages lack, it does for the client: it waits for its
 //! turn when edits come faster than the budget allows, merging what waits, and never lets more wait than is bounded.
 //!
-//! Reading order: `messages` (bytes), `edits` (what waits), `people` (cursors and names), `interpreter` (the whole). No clock
+//! Reading order: [`collab_proto::yjs`] (bytes), `edits` (what waits), `people` (cursors and names), `interpreter` (the whole). No clock
 //! and no socket here: time is an argument.
-
-mod messages;
 
 mod edits;
 

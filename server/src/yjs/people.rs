@@ -7,11 +7,10 @@
 use std::collections::BTreeMap;
 
 use collab_document::ROOT;
+use collab_proto::yjs::{Message, Reader, Writer};
 use collab_proto::{ClientId, Cursor, MemberId, MemberInfo, Position};
 use serde::Deserialize;
 use serde_json::{Value, json};
-
-use super::messages::{Message, Reader, Writer};
 
 /// Longest awareness message, in bytes: many states of others, which providers repeat, and one of its own.
 pub const MAX_AWARENESS_BYTES: usize = 64 * 1024;

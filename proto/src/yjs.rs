@@ -1,4 +1,4 @@
-//! The messages of [y-protocols](https://github.com/yjs/y-protocols): varints, byte strings and texts as lib0 writes them.
+//! What stock Yjs providers speak: the messages of [y-protocols](https://github.com/yjs/y-protocols): varints, byte strings and texts as lib0 writes them.
 
 /// What a provider says.
 #[derive(Debug, PartialEq, Eq)]
