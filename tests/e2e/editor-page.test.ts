@@ -121,6 +121,18 @@ test('the text is downloaded as it is, under the name of its kind', async () => 
   await ada.close()
 })
 
+test('Markdown is seen while it is written, and Enter goes on with a list', async () => {
+  const ada = await writer('markdown')
+  await ada.type('# Title\n\n- one\ntwo *three*')
+  expect(await ada.text()).toBe('# Title\n\n- one\n- two *three*')
+  const styleOf = (text: string, property: string): Promise<string> =>
+    ada.editor.getByText(text).evaluate((element, property) => getComputedStyle(element).getPropertyValue(property), property)
+  expect([await styleOf('Title', 'font-weight'), await styleOf('three', 'font-style')]).toEqual(['700', 'italic'])
+  await ada.isSaved()
+  expect(await cli(stage.server, password, ['cat', 'markdown'])).toBe('# Title\n\n- one\n- two *three*')
+  await ada.close()
+})
+
 test('find and replace, by keys alone', async () => {
   const ada = await writer('find')
   await ada.type('one two one')

@@ -14,12 +14,15 @@ const PICTURES: Record<string, string> = {
   'logs-wide-light': 'logs.png',
 }
 const password = 'correct horse'
-const TEXT = `Release notes, draft
+const TEXT = `# Release notes, draft
 
-- The terminal and the page edit one text; either may be offline for a while.
-- "Saved" means that it is on the disk of the server, not in its memory.
+- The terminal and the page edit *one text*; either may be offline for a while.
+- **Saved** means that it is on the disk of the server, not in its memory.
+- \`make bench\` measures it, as [the manual](https://example.org) says.
 
-To do before Friday
+> Whoever writes tests sleeps better.
+
+## To do before Friday
   1. numbers from the load generator
   2. a screenshot for the README
 `

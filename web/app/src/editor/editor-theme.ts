@@ -16,6 +16,8 @@ export const editorTheme = EditorView.theme({
   '.cm-placeholder': { color: 'var(--ink-soft)' },
   '.cm-searchMatch': { backgroundColor: 'var(--match)' },
   '.cm-searchMatch-selected': { backgroundColor: 'var(--match-selected)' },
+  // Colours of the writing are chosen for paper, not for this.
+  '.cm-searchMatch span': { color: 'var(--ink)' },
   '.cm-panels': { backgroundColor: 'var(--ground)', color: 'var(--ink)' },
   '.cm-panels-top': { borderBottom: '1px solid var(--line)' },
 })

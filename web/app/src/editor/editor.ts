@@ -4,6 +4,7 @@ import { EditorView, highlightSpecialChars, keymap, placeholder } from '@codemir
 import { yCollab, yUndoManagerKeymap } from 'y-codemirror.next'
 import { remoteCursors } from './cursors/remote-cursors'
 import { editorTheme } from './editor-theme'
+import { markdown } from './markdown'
 import { type Excess, pasteGuard } from './paste-guard'
 import type { Session } from './session'
 import { texts } from './texts'
@@ -35,9 +36,10 @@ export class Editor {
       EditorState.phrases.of(search),
       EditorView.clipboardInputFilter.of((text) => text.replace(/\r\n?/g, '\n')),
       more,
+      markdown,
       keymap.of([...yUndoManagerKeymap, ...defaultKeymap]),
       EditorView.lineWrapping,
-      EditorView.contentAttributes.of({ 'aria-label': room.text }),
+      EditorView.contentAttributes.of({ 'aria-label': room.text, tabindex: '0' }),
       highlightSpecialChars({ specialChars: SPECIAL }),
       placeholder(room.placeholder),
       pasteGuard(() => provider.policy?.maxDocumentBytes ?? null, onStopped),
@@ -68,6 +70,6 @@ export class Editor {
 }
 
 function readOnly(isReadOnly: boolean): Extension {
-  const attributes: Record<string, string> = isReadOnly ? { tabindex: '0', 'aria-readonly': 'true' } : {}
+  const attributes: Record<string, string> = isReadOnly ? { 'aria-readonly': 'true' } : {}
   return [EditorState.readOnly.of(isReadOnly), EditorView.editable.of(!isReadOnly), EditorView.contentAttributes.of(attributes)]
 }
