@@ -76,10 +76,10 @@ screenshots: page-check ## Take the README's pictures anew, from a test run
 
 smoke: ## A short run of the load generator: nothing lost, all replicas equal
 	cargo build --workspace --bins --locked
-	target/debug/collab-bench --clients 50 --rooms 5 --duration 5s
-	target/debug/collab-bench --clients 50 --rooms 5 --duration 3s --transport websocket
-	target/debug/collab-bench --clients 50 --rooms 5 --duration 3s --transport yjs-ws
-	target/debug/collab-bench reconnect --clients 50 --rooms 5 --duration 6s --kill-after 2s
+	target/debug/collab-bench --clients 50 --rooms 5 --duration 5s --lag-limit 1h
+	target/debug/collab-bench --clients 50 --rooms 5 --duration 3s --lag-limit 1h --transport websocket
+	target/debug/collab-bench --clients 50 --rooms 5 --duration 3s --lag-limit 1h --transport yjs-ws
+	target/debug/collab-bench reconnect --clients 50 --rooms 5 --duration 6s --lag-limit 1h --kill-after 2s
 
 bench: build ## Measure latencies with 1,000 clients (CLIENTS=, DURATION=)
 	target/release/collab-bench --clients $(CLIENTS) --duration $(DURATION) --json target/bench.json

@@ -1,10 +1,11 @@
 //! The one book in which all users write what they did and saw.
 
-use std::cell::{RefCell, RefMut};
+use std::cell::{Cell, RefCell, RefMut};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use collab_document::Section;
+use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 
 use crate::ledger::{Path, Room, Totals};
@@ -17,7 +18,19 @@ pub struct Book {
     rooms: RefCell<Vec<Room>>,
     recorder: RefCell<Recorder>,
     errors: RefCell<BTreeMap<String, u64>>,
+    asides: Cell<Asides>,
     arrived: Notify,
+}
+
+/// What is counted besides edits.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asides {
+    /// How often somebody was brought up to date at once, instead of edit by edit.
+    pub healed: u64,
+    /// Cursors that were moved.
+    pub cursors_sent: u64,
+    /// Cursors that were seen moving.
+    pub cursors_seen: u64,
 }
 
 /// A user's place: the room's number and the member's number in it.
@@ -36,6 +49,7 @@ impl Book {
             rooms: RefCell::new(members.map(Room::new).collect()),
             recorder: RefCell::new(Recorder::new(start)?),
             errors: RefCell::default(),
+            asides: Cell::default(),
             arrived: Notify::new(),
         })
     }
@@ -58,19 +72,27 @@ impl Book {
         self.recorder.borrow_mut().time(Kind::Lag, now.saturating_duration_since(intended), now);
     }
 
-    /// A user's replica took in a section.
-    pub fn received(&self, seat: Seat, section: Section, path: Path, now: Instant) {
-        let recorder = &mut self.recorder.borrow_mut();
-        let record = |latency| recorder.time(Kind::Edit, latency, now);
+    /// A user took in a section.
+    pub fn received(&self, seat: Seat, section: Section, path: Path, now: Instant, is_timed: bool) {
+        let record = self.recording(Kind::Edit, now, is_timed);
         self.rooms.borrow_mut()[seat.room].received(seat.member, section, path, now, record);
         self.arrived.notify_waiters();
     }
 
     /// A user heard that a section of its own is saved.
-    pub fn saved(&self, seat: Seat, section: Section, now: Instant) {
-        let recorder = &mut self.recorder.borrow_mut();
-        self.rooms.borrow_mut()[seat.room].saved(section, now, |latency| recorder.time(Kind::Saved, latency, now));
+    pub fn saved(&self, seat: Seat, section: Section, now: Instant, is_timed: bool) {
+        let record = self.recording(Kind::Saved, now, is_timed);
+        self.rooms.borrow_mut()[seat.room].saved(section, now, record);
         self.arrived.notify_waiters();
+    }
+
+    fn recording(&self, kind: Kind, now: Instant, is_timed: bool) -> impl FnMut(Duration) {
+        let mut recorder = self.recorder.borrow_mut();
+        move |latency| {
+            if is_timed {
+                recorder.time(kind, latency, now);
+            }
+        }
     }
 
     /// A user gave a section of its own to a server that acknowledges none: from now on it must be kept there all the same.
@@ -82,6 +104,18 @@ impl Book {
     /// A ping came back.
     pub fn ping(&self, latency: Duration) {
         self.recorder.borrow_mut().time(Kind::Ping, latency, Instant::now());
+    }
+
+    /// Something was counted besides edits.
+    pub fn aside(&self, count: impl FnOnce(&mut Asides)) {
+        let mut asides = self.asides.get();
+        count(&mut asides);
+        self.asides.set(asides);
+    }
+
+    /// What was counted besides edits.
+    pub fn asides(&self) -> Asides {
+        self.asides.get()
     }
 
     /// Something went wrong.
@@ -143,8 +177,8 @@ mod tests {
         for step in [0, 1] {
             assert!(settled.as_mut().now_or_never().is_none());
             match step {
-                0 => book.received(ben, SPAN, Path::Live, now),
-                _ => book.saved(ann, SPAN, now),
+                0 => book.received(ben, SPAN, Path::Live, now, true),
+                _ => book.saved(ann, SPAN, now, true),
             }
         }
         assert!(settled.as_mut().now_or_never().is_some());

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
 
-use crate::options::ReconnectOptions;
+use crate::options::load::Fault;
 use crate::server_process::ServerProcess;
 use crate::stats::{Latency, Precision, Summary};
 use crate::user::Stage;
@@ -104,16 +104,16 @@ impl Comeback {
 
 /// Kills the server, starts it again on the same ports, and waits until all are back.
 pub async fn kill_and_wait(
-    options: &ReconnectOptions,
+    fault: Fault,
     server: &mut ServerProcess,
     stage: &Stage,
     clients: usize,
 ) -> anyhow::Result<Reconnect> {
     let comeback = stage.comeback.as_ref().context("nobody counts who comes back")?;
-    sleep(options.kill_after).await;
+    sleep(fault.kill_after).await;
     server.kill();
     let killed = Instant::now();
-    sleep(options.down).await;
+    sleep(fault.down).await;
     server.start_again(stage.target.webtransport_port()?).await.context("the server does not start again")?;
     let open = Instant::now();
     // Who is missing after the limit shows in the figures.

@@ -5,12 +5,14 @@
 //! the time an edit was *meant* to happen, so a server that stalls shows it. Every delivery is accounted for, and at the end
 //! all replicas are compared with what the server has.
 //!
-//! Reading order: [`run`] (the road of a run), [`user`] (what one user does), [`wire`] (what light users hear and say),
+//! Reading order: [`run`] (the road of a run), [`cast`] (everybody in it), [`user`] (what one user does), [`wire`] (what light users hear and say),
 //! [`load`] (when who does what), [`comeback`] (a run whose server is killed), [`ledger`] (who must receive what), [`floor`]
 //! (what is possible without a server), then the rest.
 
 mod run;
+mod saturate;
 
+mod cast;
 mod user;
 
 mod wire;
@@ -47,6 +49,7 @@ mod report;
 mod table;
 
 mod options;
+mod scenario;
 
 mod live;
 mod progress;
@@ -55,7 +58,7 @@ use std::process::ExitCode;
 
 use tokio::task::LocalSet;
 
-use crate::options::{CommandLine, Kind};
+use crate::options::{CommandLine, Kind, Options};
 use crate::progress::Progress;
 use crate::run::Results;
 
@@ -66,7 +69,10 @@ fn main() -> ExitCode {
         Some(Kind::Compare(options)) => compare::run(options),
         Some(Kind::Lossy(options)) => finish(lossy::run(options)),
         Some(Kind::Peers(options)) => finish(peers::run(options)),
-        None | Some(Kind::Reconnect(_)) => measure_all(&line).and_then(|runs| line.options().outputs.tell(runs)),
+        Some(Kind::Scenarios(options)) => scenario::show(options.name.as_deref()),
+        None | Some(Kind::Reconnect(_)) => {
+            measure_all(line.options()).and_then(|runs| line.options().outputs.tell(runs))
+        }
     };
     done.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");
@@ -74,14 +80,20 @@ fn main() -> ExitCode {
     })
 }
 
-fn measure_all(line: &CommandLine) -> anyhow::Result<Vec<Results>> {
-    let outputs = &line.options().outputs;
-    (1..=outputs.repeat).map(|number| measure(line, outputs.title_of(number, &line.options().title()))).collect()
+fn measure_all(options: &Options) -> anyhow::Result<Vec<Results>> {
+    let one = |number| {
+        let measure = |options: &Options| measure(options, options.outputs.title_of(number, &options.title()));
+        match options.load.saturate {
+            Some(limit) => saturate::climb(options, limit, measure),
+            None => measure(options),
+        }
+    };
+    (1..=options.outputs.repeat).map(one).collect()
 }
 
-fn measure(line: &CommandLine, title: String) -> anyhow::Result<Results> {
-    let progress = Progress::new(line.options().outputs.quiet, title);
-    finish(run::run(line, &progress))
+fn measure(options: &Options, title: String) -> anyhow::Result<Results> {
+    let progress = Progress::new(options.outputs.quiet, title);
+    finish(run::run(options, &progress))
 }
 
 /// One thread for all users: the server needs the other cores, and on few cores threads that share work only get in each

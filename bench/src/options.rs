@@ -1,5 +1,10 @@
 //! What the user asked for.
 
+pub mod load;
+
+pub mod parse;
+
+use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -12,22 +17,26 @@ use serde::{Deserialize, Serialize};
 
 use crate::compare::CompareOptions;
 use crate::floor::FloorOptions;
-use crate::load::profile::{Profile, Stage};
-use crate::load::schedule::Arrival;
 use crate::lossy::LossyOptions;
 use crate::outputs::Outputs;
 use crate::peers::PeersOptions;
+use crate::scenario::Scenario;
 use crate::wire::yjs::Style;
+use load::Load;
 
 /// The schedule is drawn before the run and takes 16 bytes an edit.
-const MAX_EDITS: f64 = 20e6;
+pub const MAX_EDITS: f64 = 20e6;
+
+/// When `reconnect` kills the server, unless it is told.
+const KILL_AFTER: Duration = Duration::from_secs(5);
 
 /// Opens many sessions, edits in all of them as people would, and measures what each member sees.
 ///
 /// Without --url it starts a server of its own on loopback, with a temporary data directory. It exits with 1 when an edit was
-/// lost or doubled, a replica differs, a client failed or an assertion does not hold.
+/// lost or doubled, a replica differs, a client failed or an assertion does not hold, with 2 when it does not understand what is
+/// asked, and with 3 when it was too late itself for its figures to be the server's.
 #[derive(Debug, Clone, Parser)]
-#[command(version, max_term_width = 120, args_conflicts_with_subcommands = true)]
+#[command(version, max_term_width = 120, args_conflicts_with_subcommands = true, args_override_self = true)]
 pub struct CommandLine {
     /// Another kind of run.
     #[command(subcommand)]
@@ -42,9 +51,11 @@ pub struct CommandLine {
 #[derive(Debug, Clone, Subcommand)]
 pub enum Kind {
     /// Kills the server while everybody edits, starts it again, and measures how fast all are back, with nothing lost.
-    Reconnect(Box<ReconnectOptions>),
+    Reconnect(Box<Options>),
     /// Measures what is possible on this machine without a server: UDP and QUIC round trips on loopback, and the disk's sync.
     Floor(FloorOptions),
+    /// Lists the loads that have a name; with one, shows it as a file to begin from.
+    Scenarios(ScenariosOptions),
     /// Compares two results that --json wrote: ratios, how sure they are, and what makes them doubtful.
     Compare(CompareOptions),
     /// Compares WebTransport with WebSocket on a wire that loses packets, between two network namespaces. Needs root.
@@ -53,20 +64,11 @@ pub enum Kind {
     Peers(PeersOptions),
 }
 
-/// What the user asked of a reconnect run.
+/// What the user wants to know of the scenarios.
 #[derive(Debug, Clone, Args)]
-pub struct ReconnectOptions {
-    /// The load.
-    #[command(flatten)]
-    pub options: Options,
-
-    /// How long after the beginning of the editing the server is killed.
-    #[arg(long, default_value = "5s", value_parser = parse_duration, value_name = "TIME")]
-    pub kill_after: Duration,
-
-    /// How long it stays away.
-    #[arg(long, default_value = "1s", value_parser = parse_duration, value_name = "TIME")]
-    pub down: Duration,
+pub struct ScenariosOptions {
+    /// Shows this one.
+    pub name: Option<String>,
 }
 
 /// What users come in with.
@@ -121,52 +123,16 @@ impl From<Transport> for Choice {
     }
 }
 
-/// What the user asked of the load.
+/// What the user asked for.
 #[derive(Debug, Clone, Args)]
 pub struct Options {
-    /// How many users, each with a session of its own.
-    #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
-    pub clients: u32,
+    /// A load with a name (see `collab-bench scenarios`), or a TOML file with one. Other options count before what it says.
+    #[arg(long, value_name = "NAME|FILE")]
+    pub scenario: Option<String>,
 
-    /// How many rooms they are spread over [default: one for ten clients].
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=100_000))]
-    pub rooms: Option<u32>,
-
-    /// How long they edit, once all have joined.
-    #[arg(long, default_value = "30s", value_parser = parse_duration, value_name = "TIME")]
-    pub duration: Duration,
-
-    /// How long the rate rises evenly from nothing, within the duration.
-    #[arg(long, default_value = "0", value_parser = parse_ramp, value_name = "TIME")]
-    pub ramp: Duration,
-
-    /// Edits per minute of each user; above the server's budget edits wait in the client and are merged.
-    #[arg(long, default_value_t = 30.0, value_parser = parse_rate)]
-    pub rate: f64,
-
-    /// How the edits of a user are spread: at one distance, or by chance.
-    #[arg(long, value_enum, default_value = "fixed", value_name = "HOW")]
-    pub arrival: Arrival,
-
-    /// How many users of each room have a whole replica of its text, as people have; the others only count what they hear.
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(0..=100_000), value_name = "USERS")]
-    pub verify: u32,
-
-    /// How often each user pings.
-    #[arg(long, default_value = "1s", value_parser = parse_duration, value_name = "TIME")]
-    pub ping_interval: Duration,
-
-    /// How often each user without a replica moves its cursor [default: never].
-    #[arg(long, value_parser = parse_duration, value_name = "TIME")]
-    pub cursor_interval: Option<Duration>,
-
-    /// What carries the sessions.
-    #[arg(long, value_enum, default_value = "webtransport")]
-    pub transport: Transport,
-
-    /// Draws the schedule and the edits: the same seed gives the same load.
-    #[arg(long, default_value_t = 1)]
-    pub seed: u64,
+    /// The load.
+    #[command(flatten)]
+    pub load: Load,
 
     /// Address of the pages and the API of a running server, such as http://localhost:3001. Its rooms are deleted at the end.
     /// For any other Yjs server, with --transport yjs-ws: the address of its sockets, such as wss://host/{room}.
@@ -189,18 +155,6 @@ pub struct Options {
     #[arg(long, conflicts_with = "url", value_name = "PATH")]
     pub server: Option<PathBuf>,
 
-    /// How many join at once: the server hashes a password for each.
-    #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=10_000))]
-    pub join_concurrency: u16,
-
-    /// What users come in with [default: password, and token for reconnect and yjs-ws].
-    #[arg(long, value_name = "HOW")]
-    pub join: Option<JoinBy>,
-
-    /// How long after the last edit everything may take to be saved and to arrive.
-    #[arg(long, default_value = "10s", value_parser = parse_duration, value_name = "TIME")]
-    pub drain: Duration,
-
     /// What becomes of the results.
     #[command(flatten)]
     pub outputs: Outputs,
@@ -210,42 +164,47 @@ impl CommandLine {
     /// The load of the run, whichever kind it is.
     pub fn options(&self) -> &Options {
         match &self.kind {
-            Some(Kind::Reconnect(reconnect)) => &reconnect.options,
+            Some(Kind::Reconnect(options)) => options,
             _ => &self.options,
-        }
-    }
-
-    /// The fault of the run, if there is one.
-    pub fn reconnect(&self) -> Option<&ReconnectOptions> {
-        match &self.kind {
-            Some(Kind::Reconnect(reconnect)) => Some(reconnect),
-            _ => None,
         }
     }
 
     /// Reads the command line; what does not go together ends the program with a usage error.
     pub fn read() -> Self {
-        Self::parse().checked().unwrap_or_else(|error| error.exit())
+        Self::from_words(std::env::args_os()).unwrap_or_else(|error| error.exit())
+    }
+
+    /// Reads the words of a command line, the first being the program's name. What a scenario says stands before what the
+    /// user says, so that the latter counts.
+    pub fn from_words(words: impl IntoIterator<Item = impl Into<OsString>>) -> Result<Self, clap::Error> {
+        let mut words: Vec<OsString> = words.into_iter().map(Into::into).collect();
+        let line = Self::try_parse_from(&words)?;
+        let Some(name) = line.options().scenario.clone() else { return line.checked() };
+        let wrong = |message| Self::command().error(ErrorKind::InvalidValue, message);
+        let said = Scenario::find(&name).and_then(|scenario| scenario.arguments()).map_err(wrong)?;
+        let begin = if line.kind.is_some() { 2 } else { 1 };
+        words.splice(begin..begin, said.into_iter().map(Into::into));
+        Self::try_parse_from(words)?.checked()
     }
 
     fn checked(mut self) -> Result<Self, clap::Error> {
-        let conflict = |message| Err(Self::command().error(ErrorKind::ArgumentConflict, message));
-        if let Some(Kind::Reconnect(reconnect)) = &mut self.kind {
-            reconnect.options.join.get_or_insert(JoinBy::Token);
-            if reconnect.options.url.is_some() {
-                return conflict("reconnect kills the server, so it starts one of its own: leave out --url");
-            }
+        if let Some(Kind::Reconnect(options)) = &mut self.kind {
+            options.load.kill_after.get_or_insert(KILL_AFTER);
         }
-        let edits = self.options().profile().total() * f64::from(self.options().clients);
-        if edits > MAX_EDITS {
+        let conflict = |message| Err(Self::command().error(ErrorKind::ArgumentConflict, message));
+        let Options { load, url, .. } = self.options();
+        if load.kill_after.is_some() && url.is_some() {
+            return conflict("a run that kills the server starts one of its own: leave out --url");
+        }
+        if load.edits() > MAX_EDITS {
             return conflict(
                 "that is more than 20 million edits in one run: ask for fewer clients, a lower rate or less time",
             );
         }
-        if self.options().transport == Transport::YjsWs && self.options().join == Some(JoinBy::Password) {
+        if load.transport == Transport::YjsWs && load.join == Some(JoinBy::Password) {
             return conflict("a Yjs provider has no password: leave out --join");
         }
-        if self.options().is_foreign() && self.options().transport != Transport::YjsWs {
+        if self.options().is_foreign() && load.transport != Transport::YjsWs {
             return conflict("an address of sockets is one of a Yjs server: give --transport yjs-ws");
         }
         Ok(self)
@@ -253,139 +212,96 @@ impl CommandLine {
 }
 
 impl Options {
-    /// What users come in with.
-    pub fn join_by(&self) -> JoinBy {
-        let usual = if self.transport == Transport::YjsWs { JoinBy::Token } else { JoinBy::Password };
-        self.join.unwrap_or(usual)
-    }
-
     /// Whether the server at the URL is not of this project.
     pub fn is_foreign(&self) -> bool {
         self.url.as_ref().is_some_and(|url| url.starts_with("ws:") || url.starts_with("wss:"))
     }
 
-    /// How many rooms, never more than clients.
-    pub fn rooms(&self) -> usize {
-        self.rooms.unwrap_or(self.clients.div_ceil(10)).clamp(1, self.clients) as usize
-    }
-
     /// What is done, in a line.
     pub fn title(&self) -> String {
-        format!("{} users in {} rooms over {}", self.clients, self.rooms(), self.transport)
-    }
-
-    /// How many users.
-    pub fn clients(&self) -> usize {
-        self.clients as usize
-    }
-
-    /// How many users of each room have a whole replica. The client that people use does not speak as Yjs providers do.
-    pub fn verify(&self) -> usize {
-        if self.transport == Transport::YjsWs { 0 } else { self.verify as usize }
-    }
-
-    /// How much is asked of each user over time.
-    pub fn profile(&self) -> Profile {
-        let rate = self.rate / 60.0;
-        let rise = Stage { duration: self.ramp.min(self.duration), from: 0.0, to: rate };
-        let rest = Stage { duration: self.duration - rise.duration, from: rate, to: rate };
-        Profile::new([rise, rest].into_iter().filter(|stage| !stage.duration.is_zero()).collect())
-    }
-}
-
-/// Reads `500ms`, `30s`, `2m` or `1h`. A number alone is in seconds.
-pub fn parse_duration(text: &str) -> Result<Duration, String> {
-    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-    let seconds_per_unit = match &text[digits.len()..] {
-        "ms" => 0.001,
-        "" | "s" => 1.0,
-        "m" => 60.0,
-        "h" => 3600.0,
-        unit => return Err(format!("{unit:?} is not a unit of time; there are ms, s, m, h")),
-    };
-    let amount: f64 = digits.parse().map_err(|_| format!("{text:?} is not a time, such as 30s"))?;
-    let seconds = amount * seconds_per_unit;
-    if !(0.001..=86_400.0).contains(&seconds) {
-        return Err("a time is at least 1ms and at most 24h".to_owned());
-    }
-    Ok(Duration::from_secs_f64(seconds))
-}
-
-fn parse_ramp(text: &str) -> Result<Duration, String> {
-    if text == "0" { Ok(Duration::ZERO) } else { parse_duration(text) }
-}
-
-/// Reads a number of edits per minute.
-pub fn parse_rate(text: &str) -> Result<f64, String> {
-    match text.parse() {
-        Ok(rate) if (0.01..=60_000.0).contains(&rate) => Ok(rate),
-        _ => Err("a rate is a number of edits per minute from 0.01 to 60000".to_owned()),
+        let Load { clients, transport, .. } = self.load;
+        let title = format!("{clients} users in {} rooms over {transport}", self.load.rooms());
+        self.scenario.iter().fold(title, |title, name| format!("{name}: {title}"))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::load::schedule::Arrival;
 
-    #[test]
-    fn times_carry_their_unit() {
-        assert_eq!(parse_duration("500ms"), Ok(Duration::from_millis(500)));
-        assert_eq!(parse_duration("30"), Ok(Duration::from_secs(30)));
-        assert_eq!(parse_duration("1.5m"), Ok(Duration::from_secs(90)));
-        for bad in ["", "s", "3 weeks", "-1s", "0s", "NaN", "infs", "25h", "3µs"] {
-            assert!(parse_duration(bad).is_err(), "{bad:?}");
-        }
+    fn read(words: &[&str]) -> Result<CommandLine, clap::Error> {
+        CommandLine::from_words(["collab-bench"].iter().chain(words))
     }
 
     #[test]
     fn the_defaults_are_a_thousand_people_in_a_hundred_rooms() {
-        let options = CommandLine::parse_from(["collab-bench"]).options;
-        assert_eq!((options.clients(), options.rooms(), options.rate), (1000, 100, 30.0));
-        assert_eq!((options.arrival, options.verify()), (Arrival::Fixed, 1));
-        let few = CommandLine::parse_from(["collab-bench", "--clients", "3", "--rooms", "50"]);
-        assert_eq!((few.options().rooms(), few.options().join_by()), (3, JoinBy::Password));
+        let line = read(&[]).unwrap();
+        let load = &line.options().load;
+        assert_eq!((load.clients(), load.rooms(), load.rate, load.edits()), (1000, 100, 30.0, 15_000.0));
+        assert_eq!((load.arrival, load.verify, load.settings().shown()), (Arrival::Fixed, 1, String::new()));
+        let few = read(&["--clients", "3", "--rooms", "50"]).unwrap();
+        assert_eq!((few.options().load.rooms(), few.options().load.join_by()), (3, JoinBy::Password));
     }
 
     #[test]
-    fn a_ramp_is_part_of_the_duration() {
-        let profile = |arguments: &[&str]| {
-            let all = ["collab-bench"].iter().chain(arguments);
-            CommandLine::try_parse_from(all).unwrap().options.profile()
-        };
-        let even = profile(&["--rate", "60", "--duration", "10s"]);
-        assert_eq!((even.total(), even.duration()), (10.0, Duration::from_secs(10)));
-        let rising = profile(&["--rate", "60", "--duration", "10s", "--ramp", "4s"]);
-        assert_eq!((rising.total(), rising.duration()), (8.0, Duration::from_secs(10)));
-        let all = profile(&["--rate", "60", "--duration", "10s", "--ramp", "1h"]);
-        assert_eq!((all.total(), all.duration()), (5.0, Duration::from_secs(10)));
+    fn users_are_dealt_like_cards_and_have_their_parts_by_their_places() {
+        let words = ["--clients", "25", "--rooms", "10", "--writers", "2", "--verify", "1", "--slow-readers", "1"];
+        let line = read(&words).unwrap();
+        let load = &line.options().load;
+        let members: Vec<_> = (0..10).map(|room| load.members_of(room)).collect();
+        assert_eq!(members, [3, 3, 3, 3, 3, 2, 2, 2, 2, 2]);
+        assert_eq!(load.edits(), 20.0 * 15.0);
+        let parts = |of: &dyn Fn(usize) -> bool| (0..3).map(of).collect::<Vec<_>>();
+        assert_eq!(parts(&|member| load.is_full(member)), [true, false, false]);
+        assert_eq!(parts(&|member| load.is_writer(member)), [true, true, false]);
+        assert_eq!(parts(&|member| load.is_slow(member, 3)), [false, false, true]);
+        assert!(!load.is_slow(0, 1), "whoever has a replica reads");
+    }
+
+    #[test]
+    fn what_the_user_says_counts_before_what_a_scenario_says() {
+        let steady = read(&["--scenario", "steady"]).unwrap();
+        assert_eq!(steady.options().load.clients, 1000);
+        let few = read(&["--clients", "7", "--scenario", "steady", "--rate", "5"]).unwrap();
+        assert_eq!((few.options().load.clients, few.options().load.rate, few.options().load.rooms()), (7, 5.0, 7));
+        assert!(few.options().title().starts_with("steady: 7 users"), "{}", few.options().title());
+        let killed = read(&["reconnect", "--scenario", "steady", "--clients", "5"]).unwrap();
+        assert_eq!((killed.options().load.clients, killed.options().load.kill_after), (5, Some(KILL_AFTER)));
+        let short = read(&["--scenario", "burst", "--duration", "3s"]).unwrap();
+        assert_eq!((short.options().load.duration(), short.options().load.mean_rate()), (Duration::from_secs(3), 30.0));
+        let staged = read(&["--scenario", "steady", "--stages", "2s at 60, 2s at 0"]).unwrap();
+        assert_eq!(
+            (staged.options().load.duration(), staged.options().load.mean_rate()),
+            (Duration::from_secs(4), 30.0)
+        );
+        assert!(read(&["--scenario", "nonsense"]).is_err());
     }
 
     #[test]
     fn more_edits_than_fit_into_memory_are_refused() {
-        let read = |clients: &str| {
-            let all = ["collab-bench", "--rate", "60", "--duration", "1000s", "--clients", clients];
-            CommandLine::try_parse_from(all).and_then(CommandLine::checked).is_ok()
-        };
-        assert!(read("20000") && !read("20001"));
+        let with = |clients| read(&["--rate", "60", "--duration", "1000s", "--clients", clients]).is_ok();
+        assert!(with("20000") && !with("20001"));
     }
 
     #[test]
     fn nonsense_is_refused() {
         for bad in [["--clients", "0"], ["--rate", "0"], ["--assert", "edit_p99"], ["--cert-hash", "00"]] {
-            assert!(CommandLine::try_parse_from(["collab-bench", bad[0], bad[1]]).is_err(), "{bad:?}");
+            assert!(read(&bad).is_err(), "{bad:?}");
         }
     }
 
     #[test]
     fn reconnect_takes_the_same_options_and_a_server_of_its_own() {
-        let read = |arguments: &[&str]| {
-            let all = ["collab-bench", "reconnect"].iter().chain(arguments);
-            CommandLine::try_parse_from(all).and_then(CommandLine::checked)
-        };
-        let line = read(&["--clients", "7", "--down", "2s"]).unwrap();
-        assert_eq!((line.options().clients(), line.options().join_by()), (7, JoinBy::Token));
-        assert_eq!(line.reconnect().unwrap().down, Duration::from_secs(2));
-        assert_eq!(read(&["--join", "password"]).unwrap().options().join_by(), JoinBy::Password);
-        assert!(read(&["--url", "http://localhost:3001"]).is_err());
+        let line = read(&["reconnect", "--clients", "7", "--down", "2s"]).unwrap();
+        let load = &line.options().load;
+        assert_eq!((load.clients(), load.join_by()), (7, JoinBy::Token));
+        assert_eq!(load.fault().unwrap().down, Duration::from_secs(2));
+        assert!(load.settings().shown().contains("burst=60000"));
+        let by_password = read(&["reconnect", "--join", "password"]).unwrap();
+        assert_eq!(by_password.options().load.join_by(), JoinBy::Password);
+        assert!(read(&["reconnect", "--url", "http://localhost:3001"]).is_err());
+        assert!(read(&["--kill-after", "2s", "--url", "http://localhost:3001"]).is_err());
+        assert_eq!(read(&["--clients", "7"]).unwrap().options().load.fault(), None);
     }
 }

@@ -12,6 +12,9 @@ use crate::report::{Report, files};
 use crate::run::Results;
 use crate::stats::{Latencies, Precision};
 
+/// How the program ends when it was too late itself for its figures to be the server's.
+const GENERATOR_BOUND: u8 = 3;
+
 /// What the user wants to have of a run.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Results")]
@@ -51,7 +54,8 @@ impl Outputs {
         if self.repeat == 1 { title.to_owned() } else { format!("{title}, run {number} of {}", self.repeat) }
     }
 
-    /// Shows and writes the results, and says how the program ends: 1 when something that must be true is not.
+    /// Shows and writes the results, and says how the program ends: 1 when something that must be true is not, 3 when this
+    /// program was too late itself.
     ///
     /// # Errors
     /// Something cannot be written.
@@ -72,7 +76,7 @@ impl Outputs {
         }
         results.server_logs.iter().for_each(|log| eprintln!("{log}"));
         results.failures.iter().for_each(|failure| eprintln!("failed: {failure}"));
-        Ok(if results.failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        Ok(ExitCode::from(results.verdict()))
     }
 
     /// On standard output, unless something else is written there.
@@ -90,12 +94,19 @@ struct Told {
     /// Of runs that failed.
     server_logs: Vec<String>,
     failures: Vec<String>,
+    /// Whether one of them is more than a bound that does not hold.
+    is_wrong: bool,
 }
 
 impl Told {
     fn new(results: Vec<Results>, assertions: &[Assertion]) -> Self {
-        let mut told =
-            Self { reports: Vec::new(), latencies: Vec::new(), server_logs: Vec::new(), failures: Vec::new() };
+        let mut told = Self {
+            reports: Vec::new(),
+            latencies: Vec::new(),
+            server_logs: Vec::new(),
+            failures: Vec::new(),
+            is_wrong: false,
+        };
         let is_one = results.len() == 1;
         for (number, Results { report, latencies, server_log }) in (1..).zip(results) {
             let failures = report.failures();
@@ -105,10 +116,21 @@ impl Told {
             told.reports.push(report);
             told.latencies.push(latencies);
         }
+        told.is_wrong = !told.failures.is_empty();
         let median = |figure| Spread::of(figure, &told.reports).map(|spread| spread.median);
         let broken: Vec<_> = assertions.iter().filter_map(|assertion| assertion.check(median).err()).collect();
         told.failures.extend(broken);
         told
+    }
+
+    /// The exit code. What went wrong is wrong whoever was late; a bound on a figure says nothing when the figure does not.
+    fn verdict(&self) -> u8 {
+        let is_bound = self.reports.iter().any(|report| report.generator.bound);
+        match (self.is_wrong, is_bound, self.failures.is_empty()) {
+            (false, true, _) => GENERATOR_BOUND,
+            (false, false, true) => 0,
+            _ => 1,
+        }
     }
 
     fn table(&self) -> String {
@@ -164,6 +186,20 @@ mod tests {
         let told = told(vec![results(1000, 0), results(1000, 7)], "edit_p99<5ms");
         assert_eq!(told.failures, ["run 2: 7 deliveries were lost"]);
         assert_eq!(told.server_logs.len(), 1);
+    }
+
+    #[test]
+    fn a_late_program_is_told_from_a_fault_and_from_a_bound_that_does_not_hold() {
+        let late = |lost| {
+            let mut results = results(90_000, lost);
+            results.report.generator.bound = true;
+            vec![results]
+        };
+        assert_eq!(told(vec![results(1000, 0)], "edit_p99<5ms").verdict(), 0);
+        assert_eq!(told(vec![results(9000, 0)], "edit_p99<5ms").verdict(), 1);
+        assert_eq!(told(late(0), "edit_p99<5ms").verdict(), 3);
+        assert_eq!(told(late(0), "edit_p99<5s").verdict(), 3);
+        assert_eq!(told(late(7), "edit_p99<5s").verdict(), 1);
     }
 
     #[test]

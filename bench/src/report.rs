@@ -9,18 +9,21 @@ pub mod spread;
 pub mod unit;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use collab_proto::api::ServerInfo;
 use serde::{Deserialize, Serialize};
 
+use crate::book::Asides;
 use crate::comeback::Reconnect;
 use crate::machine::Machine;
-use crate::options::Transport;
+use crate::options::{Options, Transport};
+use crate::saturate::Step;
 use crate::series::timeline::Timeline;
-use crate::stats::Summary;
+use crate::stats::{Kind, Latencies, Summary};
 
-/// Above this the generator itself was too slow, and part of what was measured is its own lag. In microseconds, at p99.
-const GENERATOR_BOUND_US: u64 = 10_000;
+/// Above this part of edit's 99th percentile the generator's own lag is too much of it.
+const LAG_SHARE: f64 = 0.25;
 
 /// The results of a run.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -31,12 +34,24 @@ pub struct Report {
     pub rooms: usize,
     /// Users that got in.
     pub joined: usize,
+    /// How long it took until all were in, in seconds.
+    #[serde(default)]
+    pub joining_s: f64,
     /// What carried their sessions.
     pub transport: Transport,
     /// How long they edited, in seconds.
     pub duration_s: f64,
-    /// Edits per minute of each user.
+    /// Edits per minute of each user who edits, on average.
     pub rate: f64,
+    /// What else was asked.
+    #[serde(default)]
+    pub asked: Asked,
+    /// What was counted besides edits.
+    #[serde(default)]
+    pub asides: Asides,
+    /// The steps up to the one that was too much, in a run that looked for it; the rest is about the last good one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub saturation: Option<Vec<Step>>,
     /// Edits made.
     pub sent: u64,
     /// Deliveries of an edit to another member of its room, each counted once.
@@ -82,6 +97,35 @@ pub struct Report {
     pub command: String,
     /// What each second was like.
     pub series: Timeline,
+}
+
+/// What was asked besides numbers of users and edits.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asked {
+    /// The load's name.
+    pub scenario: Option<String>,
+    /// How the edits were spread.
+    pub arrival: String,
+    /// How many users of each room had a whole replica.
+    pub replicas_per_room: u32,
+    /// How many users of each room edited; all without.
+    pub writers_per_room: Option<u32>,
+    /// What the server was started with besides its own settings.
+    pub server_settings: String,
+}
+
+impl Asked {
+    /// Of a run.
+    pub fn of(options: &Options) -> Self {
+        let load = &options.load;
+        Self {
+            scenario: options.scenario.clone(),
+            arrival: format!("{:?}", load.arrival).to_lowercase(),
+            replicas_per_room: load.verify,
+            writers_per_room: load.writers,
+            server_settings: load.settings().shown(),
+        }
+    }
 }
 
 /// What the server used.
@@ -148,9 +192,12 @@ impl Versions {
 }
 
 impl Generator {
-    /// Judges the lag.
-    pub fn new(cpu_s: f64, lag: Summary) -> Self {
-        Self { cpu_s, lag, bound: lag.p99_us > GENERATOR_BOUND_US }
+    /// Whether the lag is above a limit and too great a part of what was measured: of edits, or of pings where nobody edits.
+    pub fn judged(cpu_s: f64, latencies: &Latencies, limit: Duration) -> Self {
+        let [lag, edit, ping] = [Kind::Lag, Kind::Edit, Kind::Ping].map(|kind| latencies.of(kind).summary());
+        let measured = if edit.count > 0 { edit } else { ping };
+        let is_much = lag.p99_us as f64 > LAG_SHARE * measured.p99_us as f64;
+        Self { cpu_s, lag, bound: is_much && u128::from(lag.p99_us) > limit.as_micros() }
     }
 }
 
@@ -200,6 +247,8 @@ impl Report {
             must(missing == 0, format!("{missing} of {} clients did not come back", self.joined));
         }
         must(self.converged, "the replicas differ".to_owned());
+        let is_reached = |steps: &Vec<Step>| steps.iter().any(|step| step.is_good);
+        must(self.saturation.as_ref().is_none_or(is_reached), "not even the first step was good".to_owned());
         for (error, count) in &self.errors {
             must(false, format!("error {error}, {count} times"));
         }
@@ -209,8 +258,6 @@ impl Report {
 
 #[cfg(test)]
 pub mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::stats::{Latency, Precision};
 
@@ -223,9 +270,13 @@ pub mod tests {
             clients: 2,
             rooms: 1,
             joined: 2,
+            joining_s: 0.5,
             transport: Transport::Webtransport,
             duration_s: 1.0,
             rate: 30.0,
+            asked: Asked { arrival: "fixed".to_owned(), replicas_per_room: 1, ..Asked::default() },
+            asides: Asides::default(),
+            saturation: None,
             sent: 1,
             delivered: 1,
             lost: 0,
@@ -241,13 +292,29 @@ pub mod tests {
             disk_sync: Some(summary),
             server: Some(Server { cpu_s: 0.5, rss_bytes: 9_000_000, peak_rss_bytes: 9_500_000, total_cpu_s: 1.0 }),
             reconnect: None,
-            generator: Generator::new(0.2, summary),
+            generator: Generator { cpu_s: 0.2, lag: summary, bound: false },
             seed: 1,
             machine: Machine::observe(),
             versions: Versions { bench: "1".to_owned(), server: "1".to_owned(), protocol: 1, optimised: true },
             command: "collab-bench --clients 2".to_owned(),
             series: Timeline::default(),
         }
+    }
+
+    #[test]
+    fn a_generator_is_bound_when_its_lag_is_long_and_a_great_part_of_what_was_measured() {
+        let judged = |lag_ms, edit_ms: Option<u64>, ping_ms, limit_ms| {
+            let mut latencies = Latencies::new(Precision::Finest).unwrap();
+            let mut record = |kind, ms| latencies.record(kind, Duration::from_millis(ms));
+            record(Kind::Lag, lag_ms);
+            record(Kind::Ping, ping_ms);
+            edit_ms.into_iter().for_each(|ms| record(Kind::Edit, ms));
+            Generator::judged(1.0, &latencies, Duration::from_millis(limit_ms)).bound
+        };
+        assert!(judged(20, Some(79), 1, 10), "more than a quarter, and above the limit");
+        assert!(!judged(20, Some(81), 1, 10), "less than a quarter: the server was slow");
+        assert!(!judged(20, Some(20), 1, 21), "below the limit");
+        assert!(judged(20, None, 20, 10) && !judged(20, None, 81, 10), "without edits pings are measured");
     }
 
     #[test]

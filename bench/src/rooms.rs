@@ -1,5 +1,7 @@
 //! The rooms of a run: made for it, under names that no other run has.
 
+pub mod text;
+
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::Context;

@@ -13,6 +13,7 @@ use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use crate::machine::Usage;
+use crate::options::parse::Settings;
 use crate::program_output::{Output, end_of_log, open_log};
 
 const PROGRAM: &str = "collab-server";
@@ -29,19 +30,10 @@ pub struct ServerProcess {
     child: Child,
     pid: Rc<Cell<u32>>,
     program: PathBuf,
-    limits: Limits,
+    settings: Settings,
     url: String,
     folder: TempDir,
     ended: oneshot::Receiver<()>,
-}
-
-/// What the server holds users to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Limits {
-    /// What people meet.
-    Usual,
-    /// Nothing: many clients share one user.
-    Lifted,
 }
 
 /// Where a server listens, on loopback. 0 is any free port.
@@ -62,13 +54,13 @@ pub enum Gauge {
 
 impl ServerProcess {
     /// Starts it and waits until it says where it listens.
-    pub async fn start(program: Option<&Path>, limits: Limits) -> anyhow::Result<Self> {
+    pub async fn start(program: Option<&Path>, settings: Settings) -> anyhow::Result<Self> {
         let program = program.map_or_else(beside_this_program, |path| Ok(path.to_owned()))?;
         let folder = tempfile::Builder::new().prefix("collab-bench-").tempdir().context("no temporary directory")?;
-        let child = spawn(&program, folder.path(), limits, Ports::default())?;
+        let child = spawn(&program, folder.path(), &settings, Ports::default())?;
         let (_, ended) = oneshot::channel();
         let pid = Rc::new(Cell::new(child.id()));
-        let mut server = Self { child, pid, program, limits, url: String::new(), folder, ended };
+        let mut server = Self { child, pid, program, settings, url: String::new(), folder, ended };
         server.listens().await?;
         Ok(server)
     }
@@ -83,7 +75,7 @@ impl ServerProcess {
     /// Starts it again after [`kill`](Self::kill), on the same data and ports, and waits until it listens.
     pub async fn start_again(&mut self, webtransport: u16) -> anyhow::Result<()> {
         let http = self.url.rsplit(':').next().and_then(|port| port.parse().ok()).context("its address has no port")?;
-        self.child = spawn(&self.program, self.folder.path(), self.limits, Ports { webtransport, http })?;
+        self.child = spawn(&self.program, self.folder.path(), &self.settings, Ports { webtransport, http })?;
         self.pid.set(self.child.id());
         self.listens().await
     }
@@ -150,14 +142,12 @@ impl Gauge {
     }
 }
 
-fn spawn(program: &Path, folder: &Path, limits: Limits, ports: Ports) -> anyhow::Result<Child> {
+fn spawn(program: &Path, folder: &Path, settings: &Settings, ports: Ports) -> anyhow::Result<Child> {
     let mut command = Command::new(program);
     command.arg("--data").arg(folder.join("data"));
     command.args(["--listen", &format!("127.0.0.1:{}", ports.webtransport)]);
     command.args(["--http", &format!("127.0.0.1:{}", ports.http)]);
-    if limits == Limits::Lifted {
-        command.args(["--throttle-ms", "0", "--edits-per-minute", "60000", "--burst", "60000"]);
-    }
+    command.args(settings.arguments());
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(open_log(&log_path(folder))?);
     command.spawn().with_context(|| format!("cannot start {}", program.display()))
 }
@@ -218,10 +208,10 @@ mod tests {
         let waits = "trap 'exit 3' TERM; echo page http://127.0.0.1:1/; while :; do sleep 0.01; done";
         let waits = script(folder.path(), "waits", waits);
 
-        let error = ServerProcess::start(Some(&fails), Limits::Usual).await.unwrap_err();
+        let error = ServerProcess::start(Some(&fails), Settings::default()).await.unwrap_err();
         assert!(error.to_string().contains("the disk is on fire"), "{error}");
 
-        let server = ServerProcess::start(Some(&waits), Limits::Usual).await.unwrap();
+        let server = ServerProcess::start(Some(&waits), Settings::default()).await.unwrap();
         assert_eq!(server.url(), "http://127.0.0.1:1");
         assert!(server.gauge().usage().unwrap().rss_bytes > 0);
         let error = server.stop().await.unwrap_err();

@@ -2,16 +2,22 @@
 
 use std::fmt::Write;
 
-use crate::report::Report;
+use crate::book::Asides;
 use crate::report::unit::Unit;
+use crate::report::{Asked, Report};
 use crate::stats::Summary;
 
 impl Report {
     /// The table for people.
     pub fn table(&self) -> String {
         let mut text = format!(
-            "\n{} of {} clients in {} rooms, {} edits a minute each, {} s\n\n",
-            self.joined, self.clients, self.rooms, self.rate, self.duration_s
+            "\n{} of {} clients in {} rooms, {} edits a minute each, {} s\n{}\n\n",
+            self.joined,
+            self.clients,
+            self.rooms,
+            self.rate,
+            self.duration_s,
+            self.asked.shown(),
         );
         text += &head();
         for (name, summary) in self.timed() {
@@ -34,6 +40,7 @@ impl Report {
             self.pings_lost,
             if self.converged { "equal" } else { "DIFFER" },
         );
+        let _ = writeln!(text, "{}", self.aside());
         if let Some(server) = &self.server {
             let _ = writeln!(
                 text,
@@ -70,6 +77,20 @@ impl Report {
         text
     }
 
+    /// What is told besides edits, where there is something to tell.
+    fn aside(&self) -> String {
+        let Asides { healed, cursors_sent, cursors_seen } = self.asides;
+        let mut text = format!("all were in after {}", time((self.joining_s * 1e6) as u64));
+        if healed > 0 {
+            let _ = write!(text, ", {healed} times somebody was brought up to date at once");
+        }
+        if cursors_sent > 0 {
+            let _ = write!(text, ", {cursors_sent} cursor moves, seen {cursors_seen} times");
+        }
+        let steps = self.saturation.iter().flatten().map(|step| format!("\n{step}"));
+        text + &steps.collect::<String>()
+    }
+
     fn place(&self) -> String {
         let load = |load: Option<f64>| load.map_or("?".to_owned(), |load| format!("{load:.2}"));
         format!(
@@ -82,6 +103,22 @@ impl Report {
             load(self.machine.load_after),
             self.seed,
         )
+    }
+}
+
+impl Asked {
+    /// In a line.
+    fn shown(&self) -> String {
+        let scenario = self.scenario.iter().map(|name| format!("scenario {name}, "));
+        let writers = self.writers_per_room.iter().map(|writers| format!(", {writers} of each room write"));
+        let server = match self.server_settings.as_str() {
+            "" => "server with its own limits".to_owned(),
+            settings => format!("server started with {settings}"),
+        };
+        let scenario: String = scenario.collect();
+        let writers: String = writers.collect();
+        let Self { arrival, replicas_per_room, .. } = self;
+        format!("{scenario}{arrival} arrivals{writers}, {replicas_per_room} whole replicas a room, {server}")
     }
 }
 

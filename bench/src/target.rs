@@ -38,6 +38,7 @@ impl Target {
     /// Asks a server by the address of its API how its sessions are opened; a Yjs server's sockets have theirs in the options.
     /// What it uses is told by `gauge`, or by the process group that the options name.
     pub async fn find(base: &str, gauge: Option<Gauge>, options: &Options) -> anyhow::Result<Self> {
+        let load = &options.load;
         let gauge = gauge.or(options.server_group.map(Gauge::Group));
         let given: Vec<_> = options.cert_hash.iter().map(|Fingerprint(hash)| *hash).collect();
         let trust = if given.is_empty() { Trust::WebPki } else { Trust::Hashes(given.clone()) };
@@ -46,13 +47,13 @@ impl Target {
             return Ok(Self { network: Network::Yjs(door), gauge, own: None });
         }
         let info = Api::new(base, trust.clone(), None)?.server_info().await?;
-        let address = session_address(base, &info, options.transport.into())?;
+        let address = session_address(base, &info, load.transport.into())?;
         let sessions = session_trust(given, &info)?;
-        let network = match (options.transport, &address) {
+        let network = match (load.transport, &address) {
             (Transport::YjsWs, Address::WebSocket(url, _)) => Network::Yjs(own_yjs(url, &sessions)?),
-            _ => Network::new(&address, &sessions, options.clients()).await?,
+            _ => Network::new(&address, &sessions, load.clients()).await?,
         };
-        let sockets = (options.rooms() * (options.verify() + 1)).div_ceil(SESSIONS_PER_SOCKET);
+        let sockets = (load.rooms() * (load.replicas() + 1)).div_ceil(SESSIONS_PER_SOCKET);
         let endpoints = (0..sockets).map(|_| Endpoint::new(sessions.clone())).collect::<Result<_, _>>()?;
         let own = Own { base: base.to_owned(), trust, info, address, endpoints, next: Cell::new(0) };
         Ok(Self { network, gauge, own: Some(own) })

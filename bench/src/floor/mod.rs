@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use serde::Serialize;
 
-use crate::options::parse_duration;
+use crate::options::parse::parse_duration;
 use crate::report::files;
 use crate::stats::{Latency, Precision, Summary};
 use crate::table;

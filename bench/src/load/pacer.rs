@@ -70,7 +70,7 @@ mod tests {
     #[test]
     fn every_cue_comes_in_time_and_then_the_channels_close() {
         let profile = Profile::constant(50.0, Duration::from_millis(100));
-        let mut schedule = Schedule::draw(3, 2, Arrival::Fixed, &profile);
+        let mut schedule = Schedule::draw(3, &[0, 1], Arrival::Fixed, &profile);
         schedule.add_rounds(1, Deed::Ping, Duration::from_millis(30), 0..1);
         let (senders, mut receivers): (Vec<_>, Vec<_>) = (0..2).map(|_| mpsc::unbounded_channel()).unzip();
         let start = Instant::now();

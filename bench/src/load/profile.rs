@@ -38,7 +38,6 @@ impl Profile {
     }
 
     /// One rate all the time.
-    #[cfg(test)]
     pub fn constant(rate: f64, duration: Duration) -> Self {
         Self(vec![Stage { duration, from: rate, to: rate }])
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 use rand::rngs::StdRng;
+use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
 use serde::{Deserialize, Serialize};
 
@@ -51,12 +52,12 @@ struct Rounds {
 }
 
 impl Schedule {
-    /// Draws the edits of so many users.
-    pub fn draw(seed: u64, users: usize, arrival: Arrival, profile: &Profile) -> Self {
+    /// Draws the edits of these users.
+    pub fn draw(seed: u64, writers: &[u32], arrival: Arrival, profile: &Profile) -> Self {
         let mut random = StdRng::seed_from_u64(seed);
         let edits = match arrival {
-            Arrival::Fixed => fixed(&mut random, users, profile),
-            Arrival::Poisson => poisson(&mut random, users, profile),
+            Arrival::Fixed => fixed(&mut random, writers, profile),
+            Arrival::Poisson => poisson(&mut random, writers, profile),
         };
         Self { edits, rounds: Vec::new(), duration: profile.duration() }
     }
@@ -98,9 +99,9 @@ impl Rounds {
 }
 
 /// Each user edits whenever one more of its edits has become due, from a phase by chance.
-fn fixed(random: &mut StdRng, users: usize, profile: &Profile) -> Vec<(Duration, u32)> {
+fn fixed(random: &mut StdRng, writers: &[u32], profile: &Profile) -> Vec<(Duration, u32)> {
     let mut edits = Vec::new();
-    for user in 0..users as u32 {
+    for &user in writers {
         let mut due: f64 = random.random_range(0.0..1.0);
         while let Some(at) = profile.time_of(due) {
             edits.push((at, user));
@@ -112,17 +113,15 @@ fn fixed(random: &mut StdRng, users: usize, profile: &Profile) -> Vec<(Duration,
 }
 
 /// The edits of all users are one process: the gaps have an exponential distribution, and each falls on anybody.
-fn poisson(random: &mut StdRng, users: usize, profile: &Profile) -> Vec<(Duration, u32)> {
+fn poisson(random: &mut StdRng, writers: &[u32], profile: &Profile) -> Vec<(Duration, u32)> {
     let (mut edits, mut due) = (Vec::new(), 0.0);
-    if users == 0 {
-        return edits;
-    }
-    loop {
+    while let Some(&user) = writers.choose(random) {
         let gap = -f64::ln(1.0 - random.random_range(0.0..1.0));
-        due += gap / users as f64;
-        let Some(at) = profile.time_of(due) else { return edits };
-        edits.push((at, random.random_range(0..users as u32)));
+        due += gap / writers.len() as f64;
+        let Some(at) = profile.time_of(due) else { break };
+        edits.push((at, user));
     }
+    edits
 }
 
 #[cfg(test)]
@@ -131,8 +130,9 @@ mod tests {
 
     const HALF_A_MINUTE: Duration = Duration::from_secs(30);
 
-    fn draw(seed: u64, users: usize, arrival: Arrival) -> Schedule {
-        Schedule::draw(seed, users, arrival, &Profile::constant(0.5, HALF_A_MINUTE))
+    fn draw(seed: u64, users: u32, arrival: Arrival) -> Schedule {
+        let users: Vec<u32> = (0..users).collect();
+        Schedule::draw(seed, &users, arrival, &Profile::constant(0.5, HALF_A_MINUTE))
     }
 
     #[test]
@@ -173,12 +173,21 @@ mod tests {
     #[test]
     fn nobody_does_anything_after_the_end() {
         let short = Profile::constant(0.5, Duration::from_millis(500));
-        let mut schedule = Schedule::draw(1, 100, Arrival::Fixed, &short);
+        let mut schedule = Schedule::draw(1, &(0..100).collect::<Vec<_>>(), Arrival::Fixed, &short);
         schedule.add_rounds(1, Deed::Ping, Duration::from_millis(100), 0..10);
         let beats: Vec<_> = schedule.beats().collect();
         assert!(beats.iter().all(|beat| beat.at < Duration::from_millis(500)));
         assert_eq!(beats.iter().filter(|beat| beat.deed == Deed::Ping).count(), 50);
-        assert_eq!(Schedule::draw(1, 0, Arrival::Poisson, &short).beats().count(), 0);
+        assert_eq!(Schedule::draw(1, &[], Arrival::Poisson, &short).beats().count(), 0);
+    }
+
+    #[test]
+    fn only_writers_edit() {
+        let profile = Profile::constant(0.5, HALF_A_MINUTE);
+        for arrival in [Arrival::Fixed, Arrival::Poisson] {
+            let beats: Vec<_> = Schedule::draw(1, &[3, 9], arrival, &profile).beats().collect();
+            assert!(beats.len() > 10 && beats.iter().all(|beat| beat.user == 3 || beat.user == 9));
+        }
     }
 
     #[test]

@@ -15,7 +15,8 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::generator;
-use crate::options::{Transport, parse_duration, parse_rate};
+use crate::options::Transport;
+use crate::options::parse::{parse_duration, parse_rate};
 use crate::peers::{Kitchen, Peer, Stand};
 use crate::report::{Report, files};
 use crate::stats::Summary;

@@ -26,7 +26,7 @@ pub use stand::Stand;
 use crate::floor::Floor;
 use crate::generator;
 use crate::machine::Machine;
-use crate::options::parse_duration;
+use crate::options::parse::parse_duration;
 use plan::{LOADS, Load, WAYS, Way};
 use results::{Measured, Results, Run};
 

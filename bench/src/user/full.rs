@@ -49,7 +49,7 @@ impl Digest {
 
 /// Joins, edits when it is time, and leaves when the run is over. It pings by itself.
 pub async fn play(user: User, stage: Rc<Stage>, ping_interval: Duration) -> Outcome {
-    let User { seat, number, config, seed, mut cues, mut phase, joined } = user;
+    let User { seat, number, config, seed, mut cues, mut phase, joined, .. } = user;
     let client_id = config.client_id.0;
     let driver = enter(&stage, config, Some(ping_interval)).await;
     let _ = joined.send(driver.is_some());
@@ -57,7 +57,7 @@ pub async fn play(user: User, stage: Rc<Stage>, ping_interval: Duration) -> Outc
     let Some((driver, latency)) = driver else { return Outcome::absent(seat) };
     stage.book.joined(seat, client_id, latency);
     let mut member = Member {
-        witness: Witness { stage, seat, client_id, was_away: false },
+        witness: Witness { stage, seat, client_id, was_away: false, is_timed: true },
         driver,
         typist: Typist::new(seed, number),
         clock: 0,
@@ -160,7 +160,7 @@ impl Member {
             }
             Event::Saved { id, .. } => {
                 for section in self.on_the_road.remove(&id).unwrap_or_default() {
-                    self.witness.book().saved(self.witness.seat, section, now);
+                    self.witness.saved(section, now);
                 }
             }
             Event::LatencyChanged => self.note_ping(),
@@ -184,7 +184,7 @@ impl Member {
         let latency = self.driver.client().latency();
         self.pings_lost = latency.sent - latency.answered;
         if let Some(us) = latency.last_us.filter(|_| self.measuring) {
-            self.witness.book().ping(Duration::from_micros(us));
+            self.witness.ping(Duration::from_micros(us));
         }
     }
 

@@ -12,7 +12,9 @@ use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
 
+use super::trace::Replay;
 use super::typist::{KEPT_PIECES, WORDS, units};
+use crate::options::load::Writes;
 
 /// A run of characters that a user puts into its own text at once, and what it removes with them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,31 +37,45 @@ pub struct Piece {
 #[derive(Debug)]
 pub struct Hand {
     random: StdRng,
+    clock: u32,
+    kind: Kind,
+}
+
+#[derive(Debug)]
+enum Kind {
+    Words(Words),
+    Trace(Replay),
+}
+
+/// Words one after the other.
+#[derive(Debug)]
+struct Words {
     user: usize,
     typed: u64,
-    clock: u32,
+    least_bytes: usize,
     /// Clocks of the pieces that are still in the text.
     kept: VecDeque<(u32, u32)>,
 }
 
 impl Hand {
-    /// The hand of one user.
-    pub fn new(seed: u64, user: usize) -> Self {
+    /// The hand of one user, which writes this; words have so many bytes at least.
+    pub fn new(seed: u64, user: usize, writes: Writes, least_bytes: usize) -> Self {
         let seed = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15).wrapping_add(user as u64);
-        Self { random: StdRng::seed_from_u64(seed), user, typed: 0, clock: 0, kept: VecDeque::new() }
+        let kind = match writes {
+            Writes::Words => Kind::Words(Words { user, typed: 0, least_bytes, kept: VecDeque::new() }),
+            Writes::Trace => Kind::Trace(Replay::default()),
+        };
+        Self { random: StdRng::seed_from_u64(seed), clock: 0, kind }
     }
 
-    /// A word behind the last one. From the seventeenth on, the oldest that is still there goes, so that the text stays short.
+    /// The next edit.
     pub fn write(&mut self) -> Piece {
-        self.typed += 1;
-        let word = WORDS.choose(&mut self.random).unwrap_or(&WORDS[0]);
-        let text = format!("{}.{} {word} ", self.user, self.typed);
-        let start = self.clock;
-        self.clock += units(&text);
-        let removed = if self.kept.len() < KEPT_PIECES { None } else { self.kept.pop_front() };
-        self.kept.push_back((start, self.clock));
-        let left = start.checked_sub(1);
-        Piece { start, end: self.clock, left, right: None, text, removed: removed.into_iter().collect() }
+        let piece = match &mut self.kind {
+            Kind::Words(words) => words.write(&mut self.random, self.clock),
+            Kind::Trace(replay) => replay.write(self.clock),
+        };
+        self.clock = piece.end;
+        piece
     }
 
     /// A cursor beside one of its newest characters.
@@ -67,6 +83,23 @@ impl Hand {
         let clock = self.clock.checked_sub(1 + self.random.random_range(0..8));
         let head = clock.map_or(Position::End, |clock| Position::After { client, clock });
         Cursor { anchor: head, head }
+    }
+}
+
+impl Words {
+    /// A word behind the last one. From the seventeenth on, the oldest that is still there goes, so that the text stays short.
+    fn write(&mut self, random: &mut StdRng, start: u32) -> Piece {
+        self.typed += 1;
+        let word = WORDS.choose(random).unwrap_or(&WORDS[0]);
+        let mut text = format!("{}.{} {word} ", self.user, self.typed);
+        while text.len() < self.least_bytes {
+            text.push_str("and on ");
+        }
+        let end = start + units(&text);
+        let removed = if self.kept.len() < KEPT_PIECES { None } else { self.kept.pop_front() };
+        self.kept.push_back((start, end));
+        let left = start.checked_sub(1);
+        Piece { start, end, left, right: None, text, removed: removed.into_iter().collect() }
     }
 }
 
@@ -149,6 +182,10 @@ mod tests {
     const ANN: u64 = 77;
     const BEN: u64 = (1 << 53) - 1;
 
+    fn words(seed: u64, user: usize) -> Hand {
+        Hand::new(seed, user, Writes::Words, 0)
+    }
+
     fn write(document: &mut Document, client: u64, hand: &mut Hand) -> Piece {
         let piece = hand.write();
         let update = encode(client, [&piece].into_iter());
@@ -160,7 +197,7 @@ mod tests {
     #[test]
     fn what_two_hands_write_without_knowing_of_each_other_is_taken_and_stays_short() {
         let mut document = Document::new(1);
-        let (mut ann, mut ben) = (Hand::new(1, 0), Hand::new(1, 1));
+        let (mut ann, mut ben) = (words(1, 0), words(1, 1));
         let mut last = (String::new(), String::new());
         for _ in 0..200 {
             last.0 = write(&mut document, ANN, &mut ann).text;
@@ -175,7 +212,7 @@ mod tests {
     #[test]
     fn pieces_that_waited_go_as_one_update_and_what_is_known_may_come_again() {
         let mut document = Document::new(1);
-        let mut hand = Hand::new(3, 0);
+        let mut hand = words(3, 0);
         let pieces: Vec<_> = (0..40).map(|_| hand.write()).collect();
         document.apply(&encode(ANN, pieces[..10].iter()), |_| false).unwrap();
         document.apply(&encode(ANN, pieces[5..].iter()), |_| false).unwrap();
@@ -184,9 +221,16 @@ mod tests {
     }
 
     #[test]
+    fn a_word_may_be_long() {
+        let mut hand = Hand::new(1, 0, Writes::Words, 2000);
+        let piece = hand.write();
+        assert!((2000..2010).contains(&piece.text.len()) && piece.end == piece.text.encode_utf16().count() as u32);
+    }
+
+    #[test]
     fn a_seed_and_a_user_give_one_hand() {
         let ten = |seed, user| {
-            let mut hand = Hand::new(seed, user);
+            let mut hand = words(seed, user);
             (0..10).map(|_| hand.write()).collect::<Vec<_>>()
         };
         assert_eq!(ten(1, 1), ten(1, 1));
@@ -197,7 +241,7 @@ mod tests {
     #[test]
     fn a_state_vector_is_one_that_the_text_understands() {
         let mut document = Document::new(1);
-        let mut hand = Hand::new(1, 0);
+        let mut hand = words(1, 0);
         let pieces = [write(&mut document, ANN, &mut hand), write(&mut document, ANN, &mut hand)];
         let known = encode_state_vector(&[(ANN, pieces[0].end), (BEN, 3)]);
         let missing = document.diff(&known).unwrap();

@@ -21,14 +21,15 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(60);
 
 /// Joins, edits when it is time, and leaves when the run is over.
 pub async fn play(user: User, stage: Rc<Stage>) -> Outcome {
-    let User { seat, number, config, seed, cues, phase, joined } = user;
+    let User { seat, number, config, hand, pause, cues, phase, joined, .. } = user;
     let client_id = config.client_id.0;
     let mut light = Light {
         speaks_yjs: stage.target.network().is_yjs(),
-        witness: Witness { stage, seat, client_id, was_away: false },
+        witness: Witness { stage, seat, client_id, was_away: false, is_timed: pause.is_none() },
         number,
         backoff: Backoff::new(config.seed),
-        hand: Hand::new(seed, number),
+        hand,
+        rhythm: Rhythm { pause, is_reading: true, turn_at: Instant::now() },
         outbox: Outbox::new(client_id),
         config,
         entered: None,
@@ -52,6 +53,7 @@ struct Light {
     number: usize,
     config: Config,
     hand: Hand,
+    rhythm: Rhythm,
     outbox: Outbox,
     backoff: Backoff,
     /// From the last time it came in, and when that was.
@@ -70,6 +72,13 @@ struct Pings {
     epoch: Instant,
     sent: u64,
     answered: u64,
+}
+
+/// When a slow reader reads.
+struct Rhythm {
+    pause: Option<Duration>,
+    is_reading: bool,
+    turn_at: Instant,
 }
 
 /// What the run tells a user.
@@ -214,10 +223,11 @@ impl Light {
                 self.give_away(id);
             }
             let waits_until = self.outbox.ready_at(now);
+            let Rhythm { pause, is_reading, turn_at } = self.rhythm;
             let mut refused = None;
             tokio::select! {
                 biased;
-                heard = ear.listen(|heard| refused = refused.or(self.hear(heard))) => if let Err(lost) = heard {
+                heard = ear.listen(|heard| refused = refused.or(self.hear(heard))), if is_reading => if let Err(lost) = heard {
                     return refused.map_or(End::Lost(lost), End::Refused);
                 },
                 spoken = mouth.speak(), if mouth.has_more() => if let Err(lost) = spoken {
@@ -225,6 +235,7 @@ impl Light {
                 },
                 Some(cue) = cues.recv() => self.act(cue, Some(mouth)),
                 () = sleep_until(waits_until.unwrap_or(now).into()), if waits_until.is_some() => {}
+                () = sleep_until(turn_at.into()), if pause.is_some() => self.rhythm.turn(*phase.borrow()),
                 () = is_over(phase) => return End::Done,
             }
             if let Some(refusal) = refused {
@@ -266,6 +277,7 @@ impl Light {
                     let (slot, member, seq) = (entered.slot, entered.member, self.cursor_moves);
                     mouth.say(Say::Cursor { slot, member, seq, cursor: self.hand.cursor(self.config.client_id) });
                     self.cursor_moves += 1;
+                    self.witness.book().aside(|asides| asides.cursors_sent += 1);
                 }
             }
         }
@@ -276,10 +288,13 @@ impl Light {
         let now = Instant::now();
         match heard {
             Heard::Edited(update) => self.read(update, true, now),
-            Heard::CaughtUp(update) => self.read(update, false, now),
+            Heard::CaughtUp(update) => {
+                self.witness.book().aside(|asides| asides.healed += 1);
+                self.read(update, false, now);
+            }
             Heard::Saved(id) => {
                 if let Some(section) = self.outbox.saved(id) {
-                    self.witness.book().saved(self.witness.seat, section, now);
+                    self.witness.saved(section, now);
                 }
             }
             Heard::Rejected(id, Refusal { code, after }) => {
@@ -290,9 +305,10 @@ impl Light {
             Heard::Pong(sent_at) => {
                 self.pings.answered += 1;
                 let sent_at = self.pings.epoch + Duration::from_micros(sent_at);
-                self.witness.book().ping(now.saturating_duration_since(sent_at));
+                self.witness.ping(now.saturating_duration_since(sent_at));
             }
-            Heard::Entered(_) | Heard::Cursor | Heard::Other => {}
+            Heard::Cursor => self.witness.book().aside(|asides| asides.cursors_seen += 1),
+            Heard::Entered(_) | Heard::Other => {}
         }
         None
     }
@@ -341,6 +357,14 @@ async fn welcome(ear: &mut Ear, edits: &mut Vec<Vec<u8>>) -> Result<Box<Entered>
         .await?;
     }
     answer.unwrap_or(Err(End::Done))
+}
+
+impl Rhythm {
+    /// Stops reading, or begins to. Reads on once nobody edits any more, since all that was sent must arrive.
+    fn turn(&mut self, phase: Phase) {
+        self.is_reading = !self.is_reading || phase != Phase::Editing;
+        self.turn_at = Instant::now() + self.pause.unwrap_or_default();
+    }
 }
 
 impl Known {

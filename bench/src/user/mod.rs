@@ -8,6 +8,8 @@ pub mod light;
 
 pub mod hand;
 
+mod trace;
+
 mod outbox;
 
 pub mod full;
@@ -28,6 +30,7 @@ use crate::book::{Book, Seat};
 use crate::comeback::Comeback;
 use crate::ledger::Path;
 use crate::target::Target;
+use hand::Hand;
 
 /// How long a user tries to get in.
 const JOIN_LIMIT: Duration = Duration::from_secs(60);
@@ -85,7 +88,11 @@ pub struct User {
     pub number: usize,
     /// What it joins with.
     pub config: Config,
-    /// Where what it writes comes from.
+    /// What it writes.
+    pub hand: Hand,
+    /// How long it reads nothing, and then reads; always reads without.
+    pub pause: Option<Duration>,
+    /// Where what a user with a replica writes comes from.
     pub seed: u64,
     /// What it is to do when. Closes after the last time.
     pub cues: mpsc::UnboundedReceiver<Cue>,
@@ -120,6 +127,8 @@ struct Witness {
     /// Whether it was away. From then on authors send again what they do not know to be saved, so that an edit which comes
     /// again is no fault.
     was_away: bool,
+    /// Whether what it hears is timed.
+    is_timed: bool,
 }
 
 impl Witness {
@@ -134,7 +143,17 @@ impl Witness {
 
     fn received(&self, section: Section, live: bool, now: Instant) {
         let path = if live && !self.was_away { Path::Live } else { Path::CatchUp };
-        self.book().received(self.seat, section, path, now);
+        self.book().received(self.seat, section, path, now, self.is_timed);
+    }
+
+    fn saved(&self, section: Section, now: Instant) {
+        self.book().saved(self.seat, section, now, self.is_timed);
+    }
+
+    fn ping(&self, latency: Duration) {
+        if self.is_timed {
+            self.book().ping(latency);
+        }
     }
 
     /// The connection is gone. Only in a run whose server is killed may that happen.

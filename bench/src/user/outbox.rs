@@ -128,6 +128,7 @@ mod tests {
 
     use super::super::hand::Hand;
     use super::*;
+    use crate::options::load::Writes;
 
     const FREE: Policy = Policy {
         throttle_ms: 0,
@@ -141,7 +142,7 @@ mod tests {
     fn outbox(policy: &Policy, now: Instant) -> (Outbox, Hand) {
         let mut outbox = Outbox::new(7);
         outbox.entered(policy, now);
-        (outbox, Hand::new(1, 0))
+        (outbox, Hand::new(1, 0, Writes::Words, 0))
     }
 
     fn span(update: &[u8]) -> (u32, u32) {

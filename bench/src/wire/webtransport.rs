@@ -31,8 +31,9 @@ const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 /// Keeps connections open while thousands of others join.
 const KEEP_ALIVE: Duration = Duration::from_secs(10);
 
-/// What the server may send on a stream before it is read, in bytes: enough for a text, little for ten thousand users.
-const STREAM_WINDOW: u32 = 256 * 1024;
+/// What the server may send on a stream before it is read, in bytes: some hundred edits, so that a slow reader's queue is the
+/// server's to keep.
+const STREAM_WINDOW: u32 = 64 * 1024;
 
 /// Datagrams that may wait, each way, in bytes.
 const DATAGRAM_BUFFER: usize = 64 * 1024;
@@ -53,8 +54,10 @@ impl Sockets {
     /// Opens as many as the users need.
     pub async fn open(url: &str, trust: &Trust, users: usize) -> anyhow::Result<Self> {
         let authority = url.strip_prefix("https://").unwrap_or(url).trim_end_matches('/');
-        let mut addresses = tokio::net::lookup_host(authority).await?;
-        let address = addresses.next().ok_or_else(|| anyhow!("{authority} has no address"))?;
+        let addresses: Vec<_> = tokio::net::lookup_host(authority).await?.collect();
+        // Servers on a machine of one's own often listen on IPv4 alone, whatever its name means first.
+        let by_ipv4 = addresses.iter().find(|address| address.is_ipv4());
+        let address = *by_ipv4.or(addresses.first()).ok_or_else(|| anyhow!("{authority} has no address"))?;
         let sockets = users.div_ceil(USERS_PER_SOCKET).max(1);
         let endpoints = (0..sockets).map(|_| endpoint(address, authority, trust)).collect::<Result<_, _>>()?;
         Ok(Self { url: url.to_owned(), endpoints })

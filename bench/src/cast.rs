@@ -1,0 +1,167 @@
+//! The users of a run, on the road: they come in, act, wait until all has arrived, and leave.
+
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use collab_client::Config;
+use collab_proto::ClientId;
+use futures_util::future::join_all;
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use tokio::sync::{mpsc, watch};
+use tokio::task::{JoinHandle, spawn_local};
+use tokio::time::{sleep_until, timeout};
+
+use crate::book::Seat;
+use crate::load::pacer::Pacer;
+use crate::load::schedule::Schedule;
+use crate::options::load::Load;
+use crate::progress::Progress;
+use crate::rooms::Rooms;
+use crate::user::hand::Hand;
+use crate::user::{Cue, Deed, Outcome, Phase, Stage, User, full, light};
+
+/// How often the thread of all users is asked how late it is, besides by what they do.
+const WATCH: Duration = Duration::from_millis(10);
+
+/// Everybody.
+pub struct Cast {
+    tasks: Vec<JoinHandle<Outcome>>,
+    cues: Vec<mpsc::UnboundedSender<Cue>>,
+    /// The numbers of those without a replica.
+    light: Vec<usize>,
+    /// The numbers of those who edit.
+    writers: Vec<u32>,
+    phase: watch::Sender<Phase>,
+    joined: mpsc::UnboundedReceiver<bool>,
+}
+
+impl Cast {
+    /// Calls everybody in. Replica ids, hands and reconnect delays are drawn from the seed.
+    pub fn call(load: &Load, rooms: &Rooms, stage: &Rc<Stage>) -> Self {
+        let mut random = StdRng::seed_from_u64(load.seed);
+        let (phase, at) = watch::channel(Phase::Joining);
+        let (joining, joined) = mpsc::unbounded_channel();
+        let (tasks, cues, light, writers) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let mut cast = Self { tasks, cues, light, writers, phase, joined };
+        for number in 0..load.clients() {
+            let seat = Seat { room: number % load.rooms(), member: number / load.rooms() };
+            let (sender, cues) = mpsc::unbounded_channel();
+            let is_slow = load.is_slow(seat.member, load.members_of(seat.room));
+            let user = User {
+                seat,
+                number,
+                config: config(load, rooms, seat.room, number, &mut random),
+                hand: Hand::new(load.seed, number, load.writes, load.edit_bytes as usize),
+                pause: is_slow.then_some(load.slow_pause),
+                seed: load.seed,
+                cues,
+                phase: at.clone(),
+                joined: joining.clone(),
+            };
+            cast.add(user, sender, load, stage);
+        }
+        cast
+    }
+
+    fn add(&mut self, user: User, cues: mpsc::UnboundedSender<Cue>, load: &Load, stage: &Rc<Stage>) {
+        let User { number, seat, .. } = user;
+        self.cues.push(cues);
+        if load.is_writer(seat.member) {
+            self.writers.push(number as u32);
+        }
+        self.tasks.push(if load.is_full(seat.member) {
+            // A little apart, or those who connected together would ping in step for ever.
+            let apart = 0.9 + 0.2 * (number as f64 * 0.618_034).fract();
+            spawn_local(full::play(user, stage.clone(), load.ping_interval.mul_f64(apart)))
+        } else {
+            self.light.push(number);
+            spawn_local(light::play(user, stage.clone()))
+        });
+    }
+
+    /// Waits until each is in, or has given up. Says how many are in.
+    pub async fn everybody_joins(&mut self, stage: &Stage, progress: &Progress) -> usize {
+        begin("joining", self.tasks.len() as u64, stage, progress);
+        let (mut joined, mut failed) = (0, 0);
+        while let Some(entered) = self.joined.recv().await {
+            if entered {
+                joined += 1
+            } else {
+                failed += 1
+            }
+            progress.step(joined, || format!("{failed} failed"));
+        }
+        joined as usize
+    }
+
+    /// Everybody acts when it is time, until the load is over.
+    pub async fn edit(&mut self, load: &Load, stage: &Rc<Stage>, progress: &Progress) -> anyhow::Result<()> {
+        stage.book.recorder().stage("editing", Instant::now());
+        progress.timed_phase("editing", load.duration());
+        let schedule = self.schedule(load);
+        let (watch, watched) = mpsc::unbounded_channel();
+        self.cues.push(watch);
+        let watching = spawn_local(watch_the_thread(watched, stage.clone()));
+        self.phase.send_replace(Phase::Editing);
+        let start = Instant::now();
+        let end = tokio::time::Instant::from_std(start + load.duration());
+        let _pacer = Pacer::start(schedule, start, std::mem::take(&mut self.cues)).context("cannot start a thread")?;
+        sleep_until(end).await;
+        self.phase.send_replace(Phase::Draining);
+        watching.abort();
+        Ok(())
+    }
+
+    /// Edits of all, pings of those who do not ping by themselves, and a beat for the thread itself, behind the last user.
+    fn schedule(&self, load: &Load) -> Schedule {
+        let mut schedule = Schedule::draw(load.seed, &self.writers, load.arrival, &load.profile());
+        schedule.add_rounds(load.seed, Deed::Ping, load.ping_interval, self.light.iter().copied());
+        if let Some(every) = load.cursor_interval {
+            schedule.add_rounds(!load.seed, Deed::Cursor, every, self.light.iter().copied());
+        }
+        schedule.add_rounds(load.seed, Deed::Ping, WATCH, [load.clients()].into_iter());
+        schedule
+    }
+
+    /// Waits until everything that was sent is saved and has arrived. What is missing after the limit shows in the counts.
+    pub async fn drain(&mut self, limit: Duration, stage: &Stage, progress: &Progress) {
+        begin("draining", 0, stage, progress);
+        let _ = timeout(limit, stage.book.settled()).await;
+    }
+
+    /// Sends everybody away and asks them for what they have.
+    pub async fn leave(self, stage: &Stage, progress: &Progress) -> anyhow::Result<Vec<Outcome>> {
+        begin("checking", 0, stage, progress);
+        self.phase.send_replace(Phase::Checking);
+        join_all(self.tasks).await.into_iter().collect::<Result<_, _>>().context("a user's task broke")
+    }
+}
+
+/// A user reads as late as it acts, since all take turns on one thread: how late that is shows in these beats even where users
+/// do little.
+async fn watch_the_thread(mut cues: mpsc::UnboundedReceiver<Cue>, stage: Rc<Stage>) {
+    while let Some(cue) = cues.recv().await {
+        stage.book.lag(cue.intended, Instant::now());
+    }
+}
+
+/// A stage of the run begins.
+pub fn begin(name: &'static str, steps: u64, stage: &Stage, progress: &Progress) {
+    stage.book.recorder().stage(name, Instant::now());
+    progress.phase(name, steps);
+}
+
+/// What a user joins with. Replica ids are unique by their lower bits and new in every room by being drawn. They have 32 bits, as Yjs
+/// draws them: there are servers that know no more.
+pub fn config(load: &Load, rooms: &Rooms, room: usize, number: usize, random: &mut StdRng) -> Config {
+    let drawn: u16 = random.random_range(0..1 << 11);
+    Config {
+        room: rooms.name(room).clone(),
+        name: format!("user {number}"),
+        credential: rooms.credential(room, load.join_by()),
+        client_id: ClientId((u64::from(drawn) << 20 | number as u64) + 1),
+        seed: random.random(),
+    }
+}
