@@ -1,4 +1,4 @@
-import type { Credential } from './wire/frames'
+import type { Credential } from './wire/frames.ts'
 
 /** What gives the right to enter a room: its password, a token that an application made, or the one of an earlier visit. */
 export type Access = { password: string } | { token: string } | { resumeToken: string }

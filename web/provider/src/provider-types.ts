@@ -1,12 +1,12 @@
-import type { Access } from './access'
-import type { Clock } from './core/clock'
-import type { LatencyReport } from './core/latency'
-import type { Route } from './core/route'
-import type { SaveStatus } from './core/save-status'
-import type { Status } from './core/status'
-import type { Persistence } from './keep/persistence'
-import type { Transport } from './transport/transport'
-import type { MemberInfo, Role } from './wire/frames'
+import type { Access } from './access.ts'
+import type { Clock } from './core/clock.ts'
+import type { LatencyReport } from './core/latency.ts'
+import type { Route } from './core/route.ts'
+import type { SaveStatus } from './core/save-status.ts'
+import type { Status } from './core/status.ts'
+import type { Persistence } from './keep/persistence.ts'
+import type { Transport } from './transport/transport.ts'
+import type { MemberInfo, Role } from './wire/frames.ts'
 
 /**
  * How to enter, under which name, and with what. A reconnect uses the resume token that the server gave, and the access

@@ -1,4 +1,4 @@
-import { type LatencyReport, summarise } from './latency'
+import { type LatencyReport, summarise } from './latency.ts'
 
 const EVERY_MS = 2_000
 /** How many pings are remembered. */

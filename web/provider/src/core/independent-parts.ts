@@ -1,6 +1,6 @@
 import * as enc from 'lib0/encoding'
 import * as Y from 'yjs'
-import { type Struct, byAuthor, holds } from './structs'
+import { type Struct, byAuthor, holds } from './structs.ts'
 
 /**
  * Of an update of several authors, the parts that stand by themselves: for each author the operations, from the first one on,

@@ -1,10 +1,10 @@
 import * as Y from 'yjs'
-import { Code, isPermanent } from '../wire/code'
-import { type Hold, heavier } from './hold'
-import { independentParts } from './independent-parts'
-import { inPairs } from './pieces'
-import type { SaveState } from './save-status'
-import { split } from './split'
+import { Code, isPermanent } from '../wire/code.ts'
+import { type Hold, heavier } from './hold.ts'
+import { independentParts } from './independent-parts.ts'
+import { inPairs } from './pieces.ts'
+import type { SaveState } from './save-status.ts'
+import { split } from './split.ts'
 
 /** Edits on the road at once. Each waits for a disk, so that one alone would tie the pace to it. */
 const MAX_IN_FLIGHT = 8

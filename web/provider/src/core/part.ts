@@ -1,7 +1,7 @@
 import * as enc from 'lib0/encoding'
 import * as Y from 'yjs'
-import { type Range, encodeDeletions } from './deletions'
-import type { Struct } from './structs'
+import { type Range, encodeDeletions } from './deletions.ts'
+import type { Struct } from './structs.ts'
 
 interface Section {
   /** The first operation's. */

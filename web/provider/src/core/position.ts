@@ -1,5 +1,5 @@
 import * as Y from 'yjs'
-import type { Position } from '../wire/datagrams'
+import type { Position } from '../wire/datagrams.ts'
 
 /** A relative position as Yjs writes it in JSON; it reads the nulls too. */
 export interface RelativePositionJson {

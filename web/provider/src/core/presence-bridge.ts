@@ -1,9 +1,9 @@
 import * as enc from 'lib0/encoding'
 import { type Awareness, applyAwarenessUpdate, removeAwarenessStates } from 'y-protocols/awareness'
 import type * as Y from 'yjs'
-import type { Cursor, Presence } from '../wire/datagrams'
-import { fromWire, toWire } from './position'
-import type { Person } from './roster'
+import type { Cursor, Presence } from '../wire/datagrams.ts'
+import { fromWire, toWire } from './position.ts'
+import type { Person } from './roster.ts'
 
 /** Shortest time between two of our own positions, in milliseconds. */
 const INTERVAL_MS = 100

@@ -1,5 +1,5 @@
-import type { MemberInfo, Members, Welcome } from '../wire/frames'
-import { type MemberColour, memberColours } from './colour'
+import type { MemberInfo, Members, Welcome } from '../wire/frames.ts'
+import { type MemberColour, memberColours } from './colour.ts'
 
 /** Somebody as the others see them. */
 export interface Person {

@@ -1,5 +1,5 @@
-import type { Keeping } from '../keep/persistence'
-import type { Durability } from '../wire/frames'
+import type { Keeping } from '../keep/persistence.ts'
+import type { Durability } from '../wire/frames.ts'
 
 /**
  * Where the local changes are. `device`: something is only here. `sent`: all is on its way and not yet answered.

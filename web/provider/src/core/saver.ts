@@ -1,9 +1,9 @@
 import * as Y from 'yjs'
-import type { ClientFrame, Durability, Policy, Rejected, Welcome } from '../wire/frames'
-import { withoutDeletionsOf } from './deletions'
-import { Outbox } from './outbox'
-import type { SaveStatus } from './save-status'
-import { TokenBucket } from './token-bucket'
+import type { ClientFrame, Durability, Policy, Rejected, Welcome } from '../wire/frames.ts'
+import { withoutDeletionsOf } from './deletions.ts'
+import { Outbox } from './outbox.ts'
+import type { SaveStatus } from './save-status.ts'
+import { TokenBucket } from './token-bucket.ts'
 
 /** Brings local changes to the server's disk, whatever it answers. Pure: time is an argument. */
 export class Saver {

@@ -1,9 +1,9 @@
-import type { Clock } from './clock'
-import { Heartbeat } from './heartbeat'
-import type { LatencyReport } from './latency'
-import type { Link } from './link'
-import type { PresenceBridge } from './presence-bridge'
-import type { Saver } from './saver'
+import type { Clock } from './clock.ts'
+import { Heartbeat } from './heartbeat.ts'
+import type { LatencyReport } from './latency.ts'
+import type { Link } from './link.ts'
+import type { PresenceBridge } from './presence-bridge.ts'
+import type { Saver } from './saver.ts'
 
 export interface SenderParts {
   link: Link

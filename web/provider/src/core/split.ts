@@ -1,8 +1,8 @@
 import * as Y from 'yjs'
-import { MAX_DELETIONS } from '../wire/limits'
-import { type Range, rangesOf } from './deletions'
-import { Part } from './part'
-import { type Struct, byAuthor, holds } from './structs'
+import { MAX_DELETIONS } from '../wire/limits.ts'
+import { type Range, rangesOf } from './deletions.ts'
+import { Part } from './part.ts'
+import { type Struct, byAuthor, holds } from './structs.ts'
 
 /** The least part that is made way for, in bytes: room for an item's ids and some text. */
 const MIN_PART_BYTES = 256

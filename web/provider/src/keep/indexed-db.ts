@@ -1,5 +1,5 @@
 import { type DBSchema, type IDBPDatabase, type IDBPTransaction, openDB } from 'idb'
-import type { Persistence, Taken, UnsentWork } from './persistence'
+import type { Persistence, Taken, UnsentWork } from './persistence.ts'
 
 const DATABASE = 'collab'
 const STORE = 'unsent'

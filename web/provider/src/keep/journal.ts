@@ -1,5 +1,5 @@
 import * as Y from 'yjs'
-import { inPairs } from '../core/pieces'
+import { inPairs } from '../core/pieces.ts'
 
 /** How much may come to a base before another one takes its place, in bytes. */
 const MAX_SINCE_BYTES = 64 * 1024

@@ -1,6 +1,6 @@
-import type { Clock } from '../core/clock'
-import type { Keeping, Persistence, Taken, UnsentWork } from './persistence'
-import { isReadable } from './readable'
+import type { Clock } from '../core/clock.ts'
+import type { Keeping, Persistence, Taken, UnsentWork } from './persistence.ts'
+import { isReadable } from './readable.ts'
 
 /** Longest wait for what earlier visits left; a browser that takes longer keeps nothing in this visit. */
 const TAKE_TIMEOUT_MS = 3_000

@@ -1,5 +1,5 @@
 import * as Y from 'yjs'
-import type { UnsentWork } from './persistence'
+import type { UnsentWork } from './persistence.ts'
 
 /** Whether a record from a browser's storage, where anything may have become of it, is what was written there. */
 export function isReadable({ generation, base, since, changes, resumeToken, keptAt }: UnsentWork): boolean {

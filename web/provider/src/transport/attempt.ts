@@ -1,7 +1,7 @@
-import type { Clock } from '../core/clock'
-import type { ServerInfo } from './server-info'
-import type { Pipe, PipeHandlers } from './transport'
-import type { Way } from './way'
+import type { Clock } from '../core/clock.ts'
+import type { ServerInfo } from './server-info.ts'
+import type { Pipe, PipeHandlers } from './transport.ts'
+import type { Way } from './way.ts'
 
 /** A handshake that takes longer will not come about. */
 const LIMIT_MS = 10_000

@@ -1,8 +1,8 @@
-import type { Clock } from '../core/clock'
-import { FallbackTransport } from './fallback-transport'
-import { fetchServerInfo } from './server-info'
-import { WebSocketWay } from './web-socket-way'
-import { WebTransportWay } from './web-transport-way'
+import type { Clock } from '../core/clock.ts'
+import { FallbackTransport } from './fallback-transport.ts'
+import { fetchServerInfo } from './server-info.ts'
+import { WebSocketWay } from './web-socket-way.ts'
+import { WebTransportWay } from './web-transport-way.ts'
 
 /** What a browser has, to the server that has the pages at `url`. */
 export function browserTransport(url: URL, clock: Clock): FallbackTransport {

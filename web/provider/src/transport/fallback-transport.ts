@@ -1,10 +1,10 @@
-import type { Clock } from '../core/clock'
-import type { FallbackReason } from '../core/route'
-import { Attempt } from './attempt'
-import { RoutedSession } from './routed-session'
-import type { ServerInfo } from './server-info'
-import type { Pipe, PipeHandlers, Session, SessionHandlers, Transport } from './transport'
-import type { Way } from './way'
+import type { Clock } from '../core/clock.ts'
+import type { FallbackReason } from '../core/route.ts'
+import { Attempt } from './attempt.ts'
+import { RoutedSession } from './routed-session.ts'
+import type { ServerInfo } from './server-info.ts'
+import type { Pipe, PipeHandlers, Session, SessionHandlers, Transport } from './transport.ts'
+import type { Way } from './way.ts'
 
 /** How long WebTransport is tried alone. After that WebSocket is tried beside it, and the first that stands is taken. */
 const HEAD_START_MS = 600

@@ -1,5 +1,5 @@
-import type { Route } from '../core/route'
-import type { Pipe, Session } from './transport'
+import type { Route } from '../core/route.ts'
+import type { Pipe, Session } from './transport.ts'
 
 /** A pipe, and which way it goes. */
 export class RoutedSession implements Session {

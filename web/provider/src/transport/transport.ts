@@ -1,4 +1,4 @@
-import type { Route } from '../core/route'
+import type { Route } from '../core/route.ts'
 
 /** What the provider wants from the network. {@link FallbackTransport} is the usual one; tests bring their own. */
 export interface Transport {

@@ -1,5 +1,5 @@
-import type { ServerInfo } from './server-info'
-import type { Pipe, PipeHandlers } from './transport'
+import type { ServerInfo } from './server-info.ts'
+import type { Pipe, PipeHandlers } from './transport.ts'
 
 /** One way to a server. */
 export interface Way {

@@ -1,5 +1,5 @@
-import { MAX_WEBSOCKET_MESSAGE_BYTES } from '../wire/limits'
-import type { Pipe, PipeHandlers } from './transport'
+import { MAX_WEBSOCKET_MESSAGE_BYTES } from '../wire/limits.ts'
+import type { Pipe, PipeHandlers } from './transport.ts'
 
 /** The first byte of a message: what follows are the next bytes of the stream. */
 export const STREAM = 0

@@ -1,7 +1,7 @@
-import type { ServerInfo } from './server-info'
-import type { Pipe, PipeHandlers } from './transport'
-import { WebSocketPipe } from './web-socket-pipe'
-import type { Way } from './way'
+import type { ServerInfo } from './server-info.ts'
+import type { Pipe, PipeHandlers } from './transport.ts'
+import { WebSocketPipe } from './web-socket-pipe.ts'
+import type { Way } from './way.ts'
 
 /** TCP, where nothing else passes: one WebSocket for each room. */
 export class WebSocketWay implements Way {

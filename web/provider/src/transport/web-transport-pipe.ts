@@ -1,4 +1,4 @@
-import type { Pipe, PipeHandlers } from './transport'
+import type { Pipe, PipeHandlers } from './transport.ts'
 
 /** One WebTransport session with one stream and its datagrams. */
 export class WebTransportPipe implements Pipe {

@@ -1,7 +1,7 @@
-import type { ServerInfo } from './server-info'
-import type { Pipe, PipeHandlers } from './transport'
-import type { Way } from './way'
-import { WebTransportPipe } from './web-transport-pipe'
+import type { ServerInfo } from './server-info.ts'
+import type { Pipe, PipeHandlers } from './transport.ts'
+import type { Way } from './way.ts'
+import { WebTransportPipe } from './web-transport-pipe.ts'
 
 /** QUIC over UDP: a stream that loss on others does not hold up, and true datagrams. */
 export class WebTransportWay implements Way {

@@ -1,10 +1,10 @@
 /** Bytes to frames and datagrams. Any bytes give a value or throw a {@link WireError}. */
 
 import * as dec from 'lib0/decoding'
-import type { Cursor, Datagram, Position } from './datagrams'
-import type { ClientFrame, Credential, Durability, MemberInfo, Policy, Role, ServerFrame } from './frames'
-import { MAX_DATAGRAM_BYTES } from './limits'
-import { WireError } from './wire-error'
+import type { Cursor, Datagram, Position } from './datagrams.ts'
+import type { ClientFrame, Credential, Durability, MemberInfo, Policy, Role, ServerFrame } from './frames.ts'
+import { MAX_DATAGRAM_BYTES } from './limits.ts'
+import { WireError } from './wire-error.ts'
 
 type Read<T> = (d: dec.Decoder) => T
 

@@ -1,8 +1,8 @@
 /** Frames and datagrams to bytes: postcard, written with lib0. A variant's place in its list is its number on the wire. */
 
 import * as enc from 'lib0/encoding'
-import type { Datagram, Position } from './datagrams'
-import type { ClientFrame, Credential, Join } from './frames'
+import type { Datagram, Position } from './datagrams.ts'
+import type { ClientFrame, Credential, Join } from './frames.ts'
 
 const CREDENTIALS: Credential['type'][] = ['Password', 'Resume', 'Token']
 

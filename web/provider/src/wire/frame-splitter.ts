@@ -1,5 +1,5 @@
-import { MAX_SERVER_FRAME_BYTES } from './limits'
-import { WireError } from './wire-error'
+import { MAX_SERVER_FRAME_BYTES } from './limits.ts'
+import { WireError } from './wire-error.ts'
 
 /** Cuts a stream, which arrives in any pieces, into the bodies of its frames. */
 export class FrameSplitter {
