@@ -79,6 +79,7 @@ smoke: ## A short run of the load generator: nothing lost, all replicas equal
 	target/debug/collab-bench --clients 50 --rooms 5 --duration 5s --lag-limit 1h
 	target/debug/collab-bench --clients 50 --rooms 5 --duration 3s --lag-limit 1h --transport websocket
 	target/debug/collab-bench --clients 50 --rooms 5 --duration 3s --lag-limit 1h --transport yjs-ws
+	target/debug/collab-bench --clients 50 --rooms 5 --duration 3s --lag-limit 1h --workers 2
 	target/debug/collab-bench reconnect --clients 50 --rooms 5 --duration 6s --lag-limit 1h --kill-after 2s
 
 bench: build ## Measure latencies with 1,000 clients (CLIENTS=, DURATION=)

@@ -33,6 +33,14 @@ pub struct Asides {
     pub cursors_seen: u64,
 }
 
+impl std::ops::AddAssign for Asides {
+    fn add_assign(&mut self, other: Self) {
+        self.healed += other.healed;
+        self.cursors_sent += other.cursors_sent;
+        self.cursors_seen += other.cursors_seen;
+    }
+}
+
 /// A user's place: the room's number and the member's number in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Seat {
@@ -43,15 +51,15 @@ pub struct Seat {
 }
 
 impl Book {
-    /// An empty book for rooms with so many members each, opened at `start`.
-    pub fn new(members: impl Iterator<Item = usize>, start: Instant) -> Result<Self, hdrhistogram::CreationError> {
-        Ok(Self {
+    /// An empty book for rooms with so many members each.
+    pub fn new(members: impl Iterator<Item = usize>, recorder: Recorder) -> Self {
+        Self {
             rooms: RefCell::new(members.map(Room::new).collect()),
-            recorder: RefCell::new(Recorder::new(start)?),
+            recorder: RefCell::new(recorder),
             errors: RefCell::default(),
             asides: Cell::default(),
             arrived: Notify::new(),
-        })
+        }
     }
 
     /// A user got in, writing as this replica.
@@ -166,7 +174,7 @@ mod tests {
 
     #[tokio::test]
     async fn settling_waits_for_the_last_delivery_and_the_last_save() {
-        let book = Book::new([2].into_iter(), Instant::now()).unwrap();
+        let book = Book::new([2].into_iter(), Recorder::new(Instant::now()).unwrap());
         let (ann, ben) = (Seat { room: 0, member: 0 }, Seat { room: 0, member: 1 });
         let now = Instant::now();
         book.joined(ann, 7, Duration::ZERO);

@@ -18,28 +18,45 @@ use crate::load::pacer::Pacer;
 use crate::load::schedule::Schedule;
 use crate::options::load::Load;
 use crate::progress::Progress;
-use crate::rooms::Rooms;
+use crate::rooms::{Rooms, text};
 use crate::user::hand::Hand;
 use crate::user::{Cue, Deed, Outcome, Phase, Stage, User, full, light};
+use crate::workers::{Deal, Part};
 
 /// How often the thread of all users is asked how late it is, besides by what they do.
 const WATCH: Duration = Duration::from_millis(10);
 
-/// Everybody.
+/// What is played.
+#[derive(Clone, Copy)]
+pub struct Play<'a> {
+    /// The load, of all processes together.
+    pub load: &'a Load,
+    /// All rooms.
+    pub rooms: &'a Rooms,
+    /// Which of them are played here.
+    pub deal: Deal,
+    /// What all users here share.
+    pub stage: &'a Rc<Stage>,
+    /// Where people see how it goes.
+    pub progress: &'a Progress,
+}
+
+/// Everybody who is played by this process.
 pub struct Cast {
     tasks: Vec<JoinHandle<Outcome>>,
     cues: Vec<mpsc::UnboundedSender<Cue>>,
     /// The numbers of those without a replica.
     light: Vec<usize>,
-    /// The numbers of those who edit.
+    /// The numbers of those who edit, here and elsewhere.
     writers: Vec<u32>,
     phase: watch::Sender<Phase>,
     joined: mpsc::UnboundedReceiver<bool>,
 }
 
 impl Cast {
-    /// Calls everybody in. Replica ids, hands and reconnect delays are drawn from the seed.
-    pub fn call(load: &Load, rooms: &Rooms, stage: &Rc<Stage>) -> Self {
+    /// Calls everybody in. Replica ids, hands and reconnect delays are drawn from the seed, the same wherever somebody is played.
+    pub fn call(play: Play<'_>) -> Self {
+        let Play { load, rooms, .. } = play;
         let mut random = StdRng::seed_from_u64(load.seed);
         let (phase, at) = watch::channel(Phase::Joining);
         let (joining, joined) = mpsc::unbounded_channel();
@@ -60,16 +77,20 @@ impl Cast {
                 phase: at.clone(),
                 joined: joining.clone(),
             };
-            cast.add(user, sender, load, stage);
+            cast.add(user, sender, play);
         }
         cast
     }
 
-    fn add(&mut self, user: User, cues: mpsc::UnboundedSender<Cue>, load: &Load, stage: &Rc<Stage>) {
+    fn add(&mut self, user: User, cues: mpsc::UnboundedSender<Cue>, play: Play<'_>) {
         let User { number, seat, .. } = user;
+        let Play { load, deal, stage, .. } = play;
         self.cues.push(cues);
         if load.is_writer(seat.member) {
             self.writers.push(number as u32);
+        }
+        if !deal.has_room(seat.room) {
+            return;
         }
         self.tasks.push(if load.is_full(seat.member) {
             // A little apart, or those who connected together would ping in step for ever.
@@ -82,8 +103,8 @@ impl Cast {
     }
 
     /// Waits until each is in, or has given up. Says how many are in.
-    pub async fn everybody_joins(&mut self, stage: &Stage, progress: &Progress) -> usize {
-        begin("joining", self.tasks.len() as u64, stage, progress);
+    pub async fn everybody_joins(&mut self, play: Play<'_>) -> usize {
+        play.begin("joining", self.tasks.len() as u64);
         let (mut joined, mut failed) = (0, 0);
         while let Some(entered) = self.joined.recv().await {
             if entered {
@@ -91,16 +112,17 @@ impl Cast {
             } else {
                 failed += 1
             }
-            progress.step(joined, || format!("{failed} failed"));
+            play.progress.step(joined, || format!("{failed} failed"));
         }
         joined as usize
     }
 
     /// Everybody acts when it is time, until the load is over.
-    pub async fn edit(&mut self, load: &Load, stage: &Rc<Stage>, progress: &Progress) -> anyhow::Result<()> {
+    pub async fn edit(&mut self, play: Play<'_>) -> anyhow::Result<()> {
+        let Play { load, stage, progress, .. } = play;
         stage.book.recorder().stage("editing", Instant::now());
         progress.timed_phase("editing", load.duration());
-        let schedule = self.schedule(load);
+        let schedule = self.schedule(play);
         let (watch, watched) = mpsc::unbounded_channel();
         self.cues.push(watch);
         let watching = spawn_local(watch_the_thread(watched, stage.clone()));
@@ -115,8 +137,10 @@ impl Cast {
     }
 
     /// Edits of all, pings of those who do not ping by themselves, and a beat for the thread itself, behind the last user.
-    fn schedule(&self, load: &Load) -> Schedule {
+    fn schedule(&self, play: Play<'_>) -> Schedule {
+        let Play { load, deal, .. } = play;
         let mut schedule = Schedule::draw(load.seed, &self.writers, load.arrival, &load.profile());
+        schedule.keep(|user| deal.has_room(user % load.rooms()));
         schedule.add_rounds(load.seed, Deed::Ping, load.ping_interval, self.light.iter().copied());
         if let Some(every) = load.cursor_interval {
             schedule.add_rounds(!load.seed, Deed::Cursor, every, self.light.iter().copied());
@@ -126,16 +150,38 @@ impl Cast {
     }
 
     /// Waits until everything that was sent is saved and has arrived. What is missing after the limit shows in the counts.
-    pub async fn drain(&mut self, limit: Duration, stage: &Stage, progress: &Progress) {
-        begin("draining", 0, stage, progress);
-        let _ = timeout(limit, stage.book.settled()).await;
+    pub async fn drain(&mut self, play: Play<'_>) {
+        play.begin("draining", 0);
+        let _ = timeout(play.load.drain, play.stage.book.settled()).await;
     }
 
-    /// Sends everybody away and asks them for what they have.
-    pub async fn leave(self, stage: &Stage, progress: &Progress) -> anyhow::Result<Vec<Outcome>> {
-        begin("checking", 0, stage, progress);
+    /// Sends everybody away, and compares what they have. Says what was played, but for the processor time.
+    pub async fn check(self, play: Play<'_>, joined: usize) -> anyhow::Result<Part> {
+        play.begin("checking", 0);
         self.phase.send_replace(Phase::Checking);
-        join_all(self.tasks).await.into_iter().collect::<Result<_, _>>().context("a user's task broke")
+        let outcomes: Result<Vec<_>, _> = join_all(self.tasks).await.into_iter().collect();
+        let outcomes = outcomes.context("a user's task broke")?;
+        let converged = text::converged(play, &outcomes).await;
+        play.stage.target.close().await;
+        let book = &play.stage.book;
+        book.recorder().end();
+        Ok(Part {
+            joined,
+            totals: book.totals(),
+            asides: book.asides(),
+            errors: book.errors(),
+            latencies: book.recorder().totals().clone(),
+            pings_lost: outcomes.iter().map(|outcome| outcome.pings_lost).sum(),
+            converged,
+            cpu: Duration::ZERO,
+        })
+    }
+}
+
+impl Play<'_> {
+    fn begin(&self, name: &'static str, steps: u64) {
+        self.stage.book.recorder().stage(name, Instant::now());
+        self.progress.phase(name, steps);
     }
 }
 
@@ -145,12 +191,6 @@ async fn watch_the_thread(mut cues: mpsc::UnboundedReceiver<Cue>, stage: Rc<Stag
     while let Some(cue) = cues.recv().await {
         stage.book.lag(cue.intended, Instant::now());
     }
-}
-
-/// A stage of the run begins.
-pub fn begin(name: &'static str, steps: u64, stage: &Stage, progress: &Progress) {
-    stage.book.recorder().stage(name, Instant::now());
-    progress.phase(name, steps);
 }
 
 /// What a user joins with. Replica ids are unique by their lower bits and new in every room by being drawn. They have 32 bits, as Yjs

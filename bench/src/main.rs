@@ -40,6 +40,8 @@ mod floor;
 mod lossy;
 mod peers;
 
+mod workers;
+
 mod assertion;
 mod compare;
 mod html;
@@ -61,6 +63,7 @@ use tokio::task::LocalSet;
 use crate::options::{CommandLine, Kind, Options};
 use crate::progress::Progress;
 use crate::run::Results;
+use crate::workers::worker;
 
 fn main() -> ExitCode {
     let line = CommandLine::read();
@@ -69,6 +72,7 @@ fn main() -> ExitCode {
         Some(Kind::Compare(options)) => compare::run(options),
         Some(Kind::Lossy(options)) => finish(lossy::run(options)),
         Some(Kind::Peers(options)) => finish(peers::run(options)),
+        Some(Kind::Worker(options)) => worker::run(options),
         Some(Kind::Scenarios(options)) => scenario::show(options.name.as_deref()),
         None | Some(Kind::Reconnect(_)) => {
             measure_all(line.options()).and_then(|runs| line.options().outputs.tell(runs))

@@ -21,7 +21,10 @@ use crate::lossy::LossyOptions;
 use crate::outputs::Outputs;
 use crate::peers::PeersOptions;
 use crate::scenario::Scenario;
+use crate::target::{Place, is_foreign};
 use crate::wire::yjs::Style;
+use crate::workers::Workers;
+use crate::workers::worker::WorkerOptions;
 use load::Load;
 
 /// The schedule is drawn before the run and takes 16 bytes an edit.
@@ -62,6 +65,8 @@ pub enum Kind {
     Lossy(LossyOptions),
     /// Compares this server with y-websocket, Hocuspocus and Y-Sweet behind TLS, under the same loads: `make bench-peers`.
     Peers(PeersOptions),
+    /// Waits for a coordinator, which says what to play, and plays it.
+    Worker(WorkerOptions),
 }
 
 /// What the user wants to know of the scenarios.
@@ -72,7 +77,7 @@ pub struct ScenariosOptions {
 }
 
 /// What users come in with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 pub enum JoinBy {
     /// The room's password: the server hashes it for each.
     Password,
@@ -155,6 +160,15 @@ pub struct Options {
     #[arg(long, conflicts_with = "url", value_name = "PATH")]
     pub server: Option<PathBuf>,
 
+    /// Who plays the users: so many processes on this machine, or `collab-bench worker` at these addresses, as in
+    /// host:7000,host:7001 [default: this process].
+    #[arg(long, value_name = "COUNT|ADDRESSES")]
+    pub workers: Option<Workers>,
+
+    /// A file with the secret that it shares with workers elsewhere [default: the variable COLLAB_BENCH_SECRET].
+    #[arg(long, requires = "workers", value_name = "FILE")]
+    pub secret_file: Option<PathBuf>,
+
     /// What becomes of the results.
     #[command(flatten)]
     pub outputs: Outputs,
@@ -192,7 +206,10 @@ impl CommandLine {
             options.load.kill_after.get_or_insert(KILL_AFTER);
         }
         let conflict = |message| Err(Self::command().error(ErrorKind::ArgumentConflict, message));
-        let Options { load, url, .. } = self.options();
+        let Options { load, url, workers, .. } = self.options();
+        if load.kill_after.is_some() && workers.is_some() {
+            return conflict("a run that kills the server counts in one process who comes back: leave out --workers");
+        }
         if load.kill_after.is_some() && url.is_some() {
             return conflict("a run that kills the server starts one of its own: leave out --url");
         }
@@ -214,7 +231,13 @@ impl CommandLine {
 impl Options {
     /// Whether the server at the URL is not of this project.
     pub fn is_foreign(&self) -> bool {
-        self.url.as_ref().is_some_and(|url| url.starts_with("ws:") || url.starts_with("wss:"))
+        self.url.as_deref().is_some_and(is_foreign)
+    }
+
+    /// Where the server is, which listens at this address.
+    pub fn place(&self, url: &str) -> Place {
+        let cert_hashes = self.cert_hash.iter().map(ToString::to_string).collect();
+        Place { url: url.to_owned(), cert_hashes, yjs_framing: self.yjs_framing }
     }
 
     /// What is done, in a line.

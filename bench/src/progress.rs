@@ -1,12 +1,14 @@
 //! What the user sees while a run goes on: a live view on a terminal, a plain line now and then elsewhere. On standard error.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use crate::book::Book;
+use crate::ledger::Totals;
 use crate::live::{Amount, Live, MOST_MOMENTS, Moment, Scene};
 use crate::report::unit::Unit;
 use crate::series::Row;
+use crate::series::recorder::Recorder;
 use crate::stats::Kind;
 
 /// Between two plain lines of one phase.
@@ -84,7 +86,7 @@ impl Progress {
     }
 
     /// How it goes.
-    pub fn look(&self, book: &Book) {
+    pub fn look(&self, recorder: &Recorder, totals: Totals, errors: BTreeMap<String, u64>) {
         if matches!(self.shown, Shown::Nothing) {
             return;
         }
@@ -93,7 +95,8 @@ impl Progress {
         if let Some((Amount::Time(at), Amount::Time(of))) = &mut now.scene.progress {
             *at = elapsed.min(*of);
         }
-        now.scene.observe(book);
+        now.scene.observe(recorder, totals);
+        now.scene.errors = errors.into_iter().collect();
         self.show(&mut now);
     }
 
@@ -111,15 +114,13 @@ impl Progress {
 }
 
 impl Scene {
-    fn observe(&mut self, book: &Book) {
-        let (totals, recorder) = (book.totals(), book.recorder());
+    fn observe(&mut self, recorder: &Recorder, totals: Totals) {
         (self.sent, self.delivered, self.under_way) = (totals.sent, totals.delivered, totals.lost());
         self.latencies = Kind::ALL.map(|kind| recorder.totals().of(kind).summary());
-        let series = recorder.series();
+        let Some(series) = recorder.series() else { return };
         let first = series.rows().len().saturating_sub(MOST_MOMENTS);
         self.moments.clear();
         self.moments.extend(series.rows()[first..].iter().map(|row| Moment::new(row, series.step_s())));
-        self.errors = book.errors().into_iter().collect();
     }
 
     /// All of it in a line.

@@ -2,11 +2,13 @@
 
 pub mod text;
 
+use std::fmt;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::Context;
 use collab_proto::{Credential, RoomName};
 use futures_util::{StreamExt, TryStreamExt, stream};
+use serde::{Deserialize, Serialize};
 
 use crate::options::JoinBy;
 use crate::target::Target;
@@ -15,14 +17,23 @@ use crate::target::Target;
 const AT_ONCE: usize = 8;
 
 /// Fresh rooms with one password.
+#[derive(Clone, Serialize, Deserialize)]
 pub struct Rooms {
     password: String,
     rooms: Vec<Room>,
 }
 
+#[derive(Clone, Serialize, Deserialize)]
 struct Room {
     name: RoomName,
     owner_token: String,
+}
+
+/// Says how many, and not what opens them.
+impl fmt::Debug for Rooms {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} rooms", self.rooms.len())
+    }
 }
 
 impl Rooms {
@@ -53,6 +64,17 @@ impl Rooms {
         }
         drop(creating);
         Ok(Self { password, rooms })
+    }
+
+    /// None.
+    #[cfg(test)]
+    pub fn none() -> Self {
+        Self { password: String::new(), rooms: Vec::new() }
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.rooms.len()
     }
 
     /// The name of a room by its number.

@@ -1,26 +1,28 @@
-//! The road of a run: a server, rooms, users who join, edit, wait for the last delivery, and compare their texts.
+//! The road of a run: a server, rooms, what is played in them by this process or by workers, and what comes of it.
 
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow};
-use tokio::sync::Semaphore;
 use tokio::{join, select};
 
-use crate::book::Book;
-use crate::cast::Cast;
-use crate::comeback::{self, Comeback, Reconnect};
+use crate::cast::{Cast, Play};
+use crate::comeback::{self, Reconnect};
 use crate::floor::disk;
 use crate::machine::{Machine, Usage};
 use crate::options::Options;
 use crate::progress::Progress;
 use crate::report::{Asked, Generator, Report, Server, Versions, command};
 use crate::rooms::{Rooms, text};
-use crate::server_process::ServerProcess;
+use crate::series::recorder::Recorder;
+use crate::series::timeline::Timeline;
+use crate::server_process::{Gauge, ServerProcess};
 use crate::stats::{Kind, Latencies};
 use crate::target::Target;
 use crate::user::Stage;
 use crate::watch::watch;
+use crate::workers::coordinator::Crew;
+use crate::workers::{Assignment, Deal, Part};
 
 /// What a run leaves.
 pub struct Results {
@@ -32,9 +34,17 @@ pub struct Results {
     pub server_log: Option<String>,
 }
 
+/// What this process has started.
+struct Host<'a> {
+    /// None when the server runs elsewhere.
+    server: Option<&'a mut ServerProcess>,
+    /// None when this process plays all users.
+    crew: Option<Crew>,
+}
+
 /// Processor time and memory of both sides, at one moment.
-#[derive(Clone, Copy)]
-struct Look {
+#[derive(Debug, Clone, Copy)]
+pub struct Look {
     server: Option<Usage>,
     own: Option<Usage>,
 }
@@ -43,13 +53,17 @@ struct Look {
 pub async fn run(options: &Options, progress: &Progress) -> anyhow::Result<Results> {
     let machine = Machine::observe();
     progress.phase("starting", 0);
+    let crew = match &options.workers {
+        Some(workers) => Some(Crew::call(workers, options.secret_file.as_deref()).await?),
+        None => None,
+    };
     let mut server = match &options.url {
         Some(_) => None,
         None => Some(ServerProcess::start(options.server.as_deref(), options.load.settings()).await?),
     };
     let disk_sync =
         server.as_ref().map(|server| disk::sync(server.folder())).transpose().context("cannot time the disk")?;
-    let played = play(options, progress, server.as_mut(), machine).await;
+    let played = play(options, progress, Host { server: server.as_mut(), crew }, machine).await;
     let server_log = server.as_ref().map(ServerProcess::log_end);
     if let Some(server) = server {
         let stopped = server.stop().await;
@@ -69,47 +83,57 @@ pub async fn run(options: &Options, progress: &Progress) -> anyhow::Result<Resul
 async fn play(
     options: &Options,
     progress: &Progress,
-    server: Option<&mut ServerProcess>,
+    host: Host<'_>,
     machine: Machine,
 ) -> anyhow::Result<(Report, Latencies)> {
+    let Host { server, crew } = host;
     let load = &options.load;
     let url = server
         .as_deref()
         .map(ServerProcess::url)
         .or(options.url.as_deref())
         .context("there is neither a server nor a URL")?;
-    let gauge = server.as_deref().map(ServerProcess::gauge);
-    let target = Target::find(url, gauge, options).await?;
+    let gauge = server.as_deref().map(ServerProcess::gauge).or(options.server_group.map(Gauge::Group));
+    let deal = if crew.is_some() { Deal::NOTHING } else { Deal::ALL };
+    let place = options.place(url);
+    let target = Rc::new(Target::find(&place, load, deal, gauge).await?);
     progress.phase("creating rooms", load.rooms() as u64);
     let rooms = Rooms::create(&target, load.rooms(), |done| progress.step(done as u64, String::new)).await?;
-    let book = Book::new((0..load.rooms()).map(|room| load.members_of(room)), Instant::now())?;
-    let gate = Semaphore::new(load.join_concurrency.into());
-    let stage = Rc::new(Stage { book, target, gate, comeback: load.fault().map(|_| Comeback::default()) });
-    text::prefill(load, &rooms, &stage).await?;
-    let seen = select! {
-        seen = act(options, progress, server, &rooms, &stage) => seen?,
-        never = watch(&stage.book, &stage.target, progress) => match never {},
+    let seen = match crew {
+        Some(crew) => {
+            let assignment = Assignment::new(place, load.clone(), rooms.clone());
+            crew.play(assignment, target.gauge(), progress).await?
+        }
+        None => {
+            let stage = Rc::new(Stage::new(load, deal, target.clone(), Recorder::new(Instant::now())?));
+            play_alone(Play { load, rooms: &rooms, deal, stage: &stage, progress }, server).await?
+        }
     };
-    Ok((seen.report(options, &stage, machine), stage.book.recorder().totals().clone()))
+    if options.url.is_some() {
+        rooms.delete(&target).await?;
+    }
+    Ok(seen.report(options, &target, machine))
 }
 
-async fn act(
-    options: &Options,
-    progress: &Progress,
-    server: Option<&mut ServerProcess>,
-    rooms: &Rooms,
-    stage: &Rc<Stage>,
-) -> anyhow::Result<Seen> {
-    let load = &options.load;
+async fn play_alone(play: Play<'_>, server: Option<&mut ServerProcess>) -> anyhow::Result<Seen> {
+    text::prefill(play).await?;
+    select! {
+        seen = act(play, server) => seen,
+        never = watch(&play.stage.book, &play.stage.target, play.progress) => match never {},
+    }
+}
+
+async fn act(play: Play<'_>, server: Option<&mut ServerProcess>) -> anyhow::Result<Seen> {
+    let gauge = play.stage.target.gauge();
     let begun = Instant::now();
-    let mut cast = Cast::call(load, rooms, stage);
-    let joined = cast.everybody_joins(stage, progress).await;
+    let mut cast = Cast::call(play);
+    let joined = cast.everybody_joins(play).await;
     let joining = begun.elapsed();
-    let before = Look::now(&stage.target);
-    let editing = cast.edit(load, stage, progress);
-    let reconnect = match (load.fault(), server) {
+    let before = Look::now(gauge.as_ref());
+    let editing = cast.edit(play);
+    let reconnect = match (play.load.fault(), server) {
         (Some(fault), Some(server)) => {
-            let (edited, back) = join!(editing, comeback::kill_and_wait(fault, server, stage, joined));
+            let (edited, back) = join!(editing, comeback::kill_and_wait(fault, server, play.stage, joined));
             edited?;
             Some(back?)
         }
@@ -118,93 +142,103 @@ async fn act(
             None
         }
     };
-    let after = Look::now(&stage.target);
-    cast.drain(load.drain, stage, progress).await;
-    let outcomes = cast.leave(stage, progress).await?;
-    let converged = text::converged(load, rooms, stage, &outcomes).await;
-    stage.target.close().await;
-    if options.url.is_some() {
-        rooms.delete(&stage.target).await?;
-    }
-    let last = Look::now(&stage.target);
-    let pings_lost = outcomes.iter().map(|outcome| outcome.pings_lost).sum();
-    Ok(Seen { joined, joining, before, after, last, pings_lost, converged, reconnect })
+    let after = Look::now(gauge.as_ref());
+    cast.drain(play).await;
+    let mut part = cast.check(play, joined).await?;
+    part.cpu = after.own_since(before);
+    let looks = Looks { before, after, last: Look::now(gauge.as_ref()) };
+    let series = play.stage.book.recorder().timeline();
+    Ok(Seen { part, joining, looks, series, reconnect })
 }
 
-/// What a run showed besides what is in the book.
-struct Seen {
-    joined: usize,
-    joining: Duration,
-    before: Look,
-    after: Look,
-    last: Look,
-    pings_lost: u64,
-    converged: bool,
-    reconnect: Option<Reconnect>,
+/// What a run showed.
+pub struct Seen {
+    /// What all who played did and saw.
+    pub part: Part,
+    /// How long it took until the last user was in.
+    pub joining: Duration,
+    /// What was used.
+    pub looks: Looks,
+    /// What each second was like.
+    pub series: Timeline,
+    /// How all came back.
+    pub reconnect: Option<Reconnect>,
+}
+
+/// What was used until three moments.
+#[derive(Debug, Clone, Copy)]
+pub struct Looks {
+    /// When the editing began.
+    pub before: Look,
+    /// When it ended.
+    pub after: Look,
+    /// When all was done.
+    pub last: Look,
 }
 
 impl Seen {
-    fn report(&self, options: &Options, stage: &Stage, machine: Machine) -> Report {
-        let series = stage.book.recorder().timeline();
-        let recorder = stage.book.recorder();
-        let latencies = recorder.totals();
-        let totals = stage.book.totals();
+    fn report(self, options: &Options, target: &Target, machine: Machine) -> (Report, Latencies) {
+        let Self { part, joining, looks, series, reconnect } = self;
         let load = &options.load;
-        let own_cpu_s = Look::own_cpu(self.before, self.after);
-        Report {
+        let of = |kind| part.latencies.of(kind).summary();
+        let report = Report {
             clients: load.clients(),
             rooms: load.rooms(),
-            joined: self.joined,
-            joining_s: self.joining.as_secs_f64(),
+            joined: part.joined,
+            joining_s: joining.as_secs_f64(),
             transport: load.transport,
             duration_s: load.duration().as_secs_f64(),
             rate: load.mean_rate(),
             asked: Asked::of(options),
-            asides: stage.book.asides(),
+            asides: part.asides,
             saturation: None,
-            sent: totals.sent,
-            delivered: totals.delivered,
-            lost: totals.lost(),
-            duplicated: totals.duplicated + totals.foreign,
-            unsaved: (!stage.target.network().is_yjs()).then(|| totals.unsaved()),
-            pings_lost: self.pings_lost,
-            converged: self.converged,
-            errors: stage.book.errors(),
-            join: latencies.of(Kind::Join).summary(),
-            ping: latencies.of(Kind::Ping).summary(),
-            edit: latencies.of(Kind::Edit).summary(),
-            saved: latencies.of(Kind::Saved).summary(),
+            sent: part.totals.sent,
+            delivered: part.totals.delivered,
+            lost: part.totals.lost(),
+            duplicated: part.totals.duplicated + part.totals.foreign,
+            unsaved: (!target.network().is_yjs()).then(|| part.totals.unsaved()),
+            pings_lost: part.pings_lost,
+            converged: part.converged,
+            join: of(Kind::Join),
+            ping: of(Kind::Ping),
+            edit: of(Kind::Edit),
+            saved: of(Kind::Saved),
+            generator: Generator::judged(part.cpu.as_secs_f64(), &part.latencies, load.lag_limit),
+            errors: part.errors,
             disk_sync: None,
             // What a server that was killed had used is not to be had.
-            server: Look::server(self.before, self.after, self.last).filter(|_| self.reconnect.is_none()),
-            reconnect: self.reconnect.clone(),
-            generator: Generator::judged(own_cpu_s, latencies, load.lag_limit),
+            server: looks.server().filter(|_| reconnect.is_none()),
+            reconnect,
             seed: load.seed,
             machine,
-            versions: Versions::new(stage.target.info()),
+            versions: Versions::new(target.info()),
             command: command(),
             series,
-        }
+        };
+        (report, part.latencies)
     }
 }
 
 impl Look {
-    fn now(target: &Target) -> Self {
-        Self { server: target.usage(), own: Usage::own() }
+    /// What was used until now.
+    pub fn now(server: Option<&Gauge>) -> Self {
+        Self { server: server.and_then(Gauge::usage), own: Usage::own() }
     }
 
-    fn server(before: Self, after: Self, last: Self) -> Option<Server> {
-        let (before, after, last) = (before.server?, after.server?, last.server?);
+    /// The processor time of this process since an earlier look.
+    pub fn own_since(self, before: Self) -> Duration {
+        self.own.unwrap_or_default().cpu.saturating_sub(before.own.unwrap_or_default().cpu)
+    }
+}
+
+impl Looks {
+    fn server(self) -> Option<Server> {
+        let (before, after, last) = (self.before.server?, self.after.server?, self.last.server?);
         Some(Server {
             cpu_s: after.cpu.saturating_sub(before.cpu).as_secs_f64(),
             rss_bytes: after.rss_bytes,
             peak_rss_bytes: last.peak_rss_bytes,
             total_cpu_s: last.cpu.as_secs_f64(),
         })
-    }
-
-    fn own_cpu(before: Self, after: Self) -> f64 {
-        let used = after.own.unwrap_or_default().cpu.saturating_sub(before.own.unwrap_or_default().cpu);
-        used.as_secs_f64()
     }
 }

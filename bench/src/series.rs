@@ -89,6 +89,11 @@ impl Series {
 }
 
 impl Row {
+    /// Everything that was timed of one kind; none when nothing was.
+    pub fn latency(&self, kind: Kind) -> Option<Latency> {
+        self.latencies[kind as usize].unpack().ok()
+    }
+
     /// What was timed.
     pub fn summary(&self, kind: Kind) -> Summary {
         self.latencies[kind as usize].summary

@@ -15,6 +15,7 @@ use tokio::time::timeout;
 use crate::machine::Usage;
 use crate::options::parse::Settings;
 use crate::program_output::{Output, end_of_log, open_log};
+use crate::workers::secret::VARIABLE;
 
 const PROGRAM: &str = "collab-server";
 
@@ -148,6 +149,8 @@ fn spawn(program: &Path, folder: &Path, settings: &Settings, ports: Ports) -> an
     command.args(["--listen", &format!("127.0.0.1:{}", ports.webtransport)]);
     command.args(["--http", &format!("127.0.0.1:{}", ports.http)]);
     command.args(settings.arguments());
+    // The server refuses settings that it does not know.
+    command.env_remove(VARIABLE);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(open_log(&log_path(folder))?);
     command.spawn().with_context(|| format!("cannot start {}", program.display()))
 }

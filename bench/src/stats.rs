@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::time::Duration;
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, anyhow, ensure};
 use hdrhistogram::serialization::{Deserializer, Serializer, V2Serializer};
 use hdrhistogram::{CreationError, Histogram};
 use serde::{Deserialize, Serialize};
@@ -68,8 +68,9 @@ pub struct Summary {
     pub max_us: u64,
 }
 
-/// A [`Latency`] of each kind.
-#[derive(Debug, Clone, PartialEq)]
+/// A [`Latency`] of each kind. Between programs it goes at the finest precision, each in [`Latency::to_bytes`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Vec<Vec<u8>>", into = "Vec<Vec<u8>>")]
 pub struct Latencies([Latency; Kind::ALL.len()]);
 
 impl Kind {
@@ -202,6 +203,11 @@ impl Latencies {
         self.0[kind as usize].record(latency);
     }
 
+    /// Counts all samples of another of one kind.
+    pub fn add_to(&mut self, kind: Kind, other: &Latency) {
+        self.0[kind as usize].add(other);
+    }
+
     /// Counts all samples of others.
     pub fn add(&mut self, others: &Self) {
         self.0.iter_mut().zip(&others.0).for_each(|(mine, other)| mine.add(other));
@@ -210,6 +216,23 @@ impl Latencies {
     /// Forgets all samples, keeping the memory.
     pub fn clear(&mut self) {
         self.0.iter_mut().for_each(Latency::clear);
+    }
+}
+
+impl TryFrom<Vec<Vec<u8>>> for Latencies {
+    type Error = anyhow::Error;
+
+    fn try_from(all: Vec<Vec<u8>>) -> anyhow::Result<Self> {
+        let read = all.iter().map(|bytes| Latency::from_bytes(bytes, Precision::Finest));
+        let read: Vec<_> = read.collect::<Result<_, _>>()?;
+        let count = read.len();
+        read.try_into().map(Self).map_err(|_| anyhow!("{count} histograms instead of {}", Kind::ALL.len()))
+    }
+}
+
+impl From<Latencies> for Vec<Vec<u8>> {
+    fn from(latencies: Latencies) -> Self {
+        latencies.0.iter().map(Latency::to_bytes).collect()
     }
 }
 

@@ -8,14 +8,40 @@ use collab_client::api::{Api, session_address};
 use collab_client::driver::{Address, Driver, Endpoint};
 use collab_client::trust::{Fingerprint, Trust};
 use collab_proto::api::ServerInfo;
+use serde::{Deserialize, Serialize};
 
-use crate::machine::Usage;
-use crate::options::{Options, Transport};
+use crate::options::Transport;
+use crate::options::load::Load;
 use crate::server_process::Gauge;
+use crate::wire::yjs::Style;
 use crate::wire::{Network, yjs};
+use crate::workers::Deal;
 
 /// How many sessions of whole clients share a UDP socket: its buffer is bounded, and a burst to all of them must fit.
 const SESSIONS_PER_SOCKET: usize = 100;
+
+/// Where a server is, and what is to be known to speak to it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Place {
+    /// The address of its API, or of the sockets of another Yjs server.
+    pub url: String,
+    /// SHA-256 of its certificate or key, in hex, where these were given.
+    pub cert_hashes: Vec<String>,
+    /// How another Yjs server wants messages.
+    pub yjs_framing: Style,
+}
+
+impl Place {
+    /// Whether the server is not of this project.
+    fn is_foreign(&self) -> bool {
+        is_foreign(&self.url)
+    }
+}
+
+/// Whether this is the address of sockets of a server that is not of this project.
+pub fn is_foreign(url: &str) -> bool {
+    url.starts_with("ws:") || url.starts_with("wss:")
+}
 
 /// A server.
 pub struct Target {
@@ -35,15 +61,14 @@ struct Own {
 }
 
 impl Target {
-    /// Asks a server by the address of its API how its sessions are opened; a Yjs server's sockets have theirs in the options.
-    /// What it uses is told by `gauge`, or by the process group that the options name.
-    pub async fn find(base: &str, gauge: Option<Gauge>, options: &Options) -> anyhow::Result<Self> {
-        let load = &options.load;
-        let gauge = gauge.or(options.server_group.map(Gauge::Group));
-        let given: Vec<_> = options.cert_hash.iter().map(|Fingerprint(hash)| *hash).collect();
+    /// Asks a server by the address of its API how its sessions are opened, for the users that are dealt to this process; a Yjs
+    /// server's sockets have theirs in the place. What it uses is told by `gauge`.
+    pub async fn find(place: &Place, load: &Load, deal: Deal, gauge: Option<Gauge>) -> anyhow::Result<Self> {
+        let base = place.url.as_str();
+        let given = hashes(&place.cert_hashes)?;
         let trust = if given.is_empty() { Trust::WebPki } else { Trust::Hashes(given.clone()) };
-        if options.is_foreign() {
-            let door = yjs::Door::new(base, &trust, options.yjs_framing)?;
+        if place.is_foreign() {
+            let door = yjs::Door::new(base, &trust, place.yjs_framing)?;
             return Ok(Self { network: Network::Yjs(door), gauge, own: None });
         }
         let info = Api::new(base, trust.clone(), None)?.server_info().await?;
@@ -51,9 +76,9 @@ impl Target {
         let sessions = session_trust(given, &info)?;
         let network = match (load.transport, &address) {
             (Transport::YjsWs, Address::WebSocket(url, _)) => Network::Yjs(own_yjs(url, &sessions)?),
-            _ => Network::new(&address, &sessions, load.clients()).await?,
+            _ => Network::new(&address, &sessions, deal.share(load.clients())).await?,
         };
-        let sockets = (load.rooms() * (load.replicas() + 1)).div_ceil(SESSIONS_PER_SOCKET);
+        let sockets = deal.share(load.rooms() * (load.replicas() + 1)).div_ceil(SESSIONS_PER_SOCKET);
         let endpoints = (0..sockets).map(|_| Endpoint::new(sessions.clone())).collect::<Result<_, _>>()?;
         let own = Own { base: base.to_owned(), trust, info, address, endpoints, next: Cell::new(0) };
         Ok(Self { network, gauge, own: Some(own) })
@@ -63,9 +88,9 @@ impl Target {
         self.own.as_ref().context("this is no server of this project")
     }
 
-    /// What the server has used so far, where that can be told.
-    pub fn usage(&self) -> Option<Usage> {
-        self.gauge.as_ref()?.usage()
+    /// What tells what the server has used so far, where that can be told.
+    pub fn gauge(&self) -> Option<Gauge> {
+        self.gauge.clone()
     }
 
     /// What the server says of itself; nothing when it is not of this project.
@@ -116,9 +141,11 @@ fn own_yjs(websocket: &str, trust: &Trust) -> anyhow::Result<yjs::Door> {
 
 /// A server with a certificate of its own tells its hashes over the connection that was trusted already.
 fn session_trust(mut given: Vec<[u8; 32]>, info: &ServerInfo) -> anyhow::Result<Trust> {
-    for hash in &info.certificate_hashes {
-        let Fingerprint(hash) = hash.parse().context("the server names a certificate hash that is none")?;
-        given.push(hash);
-    }
+    given.extend(hashes(&info.certificate_hashes).context("the server names a certificate hash that is none")?);
     Ok(if given.is_empty() { Trust::WebPki } else { Trust::Hashes(given) })
+}
+
+fn hashes(texts: &[String]) -> anyhow::Result<Vec<[u8; 32]>> {
+    let hash = |text: &String| text.parse().map(|Fingerprint(hash)| hash);
+    Ok(texts.iter().map(hash).collect::<Result<_, _>>()?)
 }

@@ -23,11 +23,10 @@ pub async fn watch(book: &Book, target: &Target, progress: &Progress) -> Infalli
         let mut recorder = book.recorder();
         recorder.tick(now);
         if seen.replace(recorder.second()) != Some(recorder.second())
-            && let Some(usage) = target.usage()
+            && let Some(usage) = target.gauge().and_then(|gauge| gauge.usage())
         {
             recorder.server(usage, now);
         }
-        drop(recorder);
-        progress.look(book);
+        progress.look(&recorder, book.totals(), book.errors());
     }
 }

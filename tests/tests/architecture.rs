@@ -115,7 +115,13 @@ fn each_library_is_named_where_it_is_wrapped() {
     assert_wrapped("ammonia::", &["server/src/auth/names.rs", "server/src/preview.rs"]);
     assert_wrapped("pulldown_cmark::", &["server/src/preview.rs"]);
     assert_wrapped("prometheus_client::", &["server/src/metrics"]);
-    let files = ["proto/src/codec.rs", "server/src/store/redb/", "server/src/store/backup.rs", "cli/src/unsent.rs"];
+    let files = [
+        "proto/src/codec.rs",
+        "server/src/store/redb/",
+        "server/src/store/backup.rs",
+        "cli/src/unsent.rs",
+        "bench/src/workers/",
+    ];
     assert_wrapped("postcard::", &files);
     assert_wrapped("anyhow::", &["server/src/main.rs", "cli/", "bench/"]);
     // The start-up holds the endpoint that the transport made, to close it at the end.

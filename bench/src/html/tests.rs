@@ -22,6 +22,7 @@ fn recorder() -> Recorder {
     }
     let used = Usage { cpu: Duration::from_millis(250), rss_bytes: 9_000_000, peak_rss_bytes: 9_000_000 };
     recorder.server(used, at(2200));
+    recorder.end();
     recorder
 }
 
@@ -30,7 +31,7 @@ fn page(report: &Report, latencies: &Latencies, failures: &[String]) -> String {
 }
 
 fn golden_page() -> String {
-    let mut recorder = recorder();
+    let recorder = recorder();
     let mut report = Report { series: recorder.timeline(), ..good() };
     report.machine.began = "2026-01-01T00:00:00Z".to_owned();
     report.machine.cores = 2;
@@ -88,6 +89,7 @@ fn a_run_without_a_sample_is_a_page_without_a_number_that_is_none() {
         ..good()
     };
     let mut empty = Recorder::new(Instant::now()).unwrap();
+    empty.end();
     for series in [Default::default(), empty.timeline()] {
         let page = page(&Report { series, ..report.clone() }, empty.totals(), &[]);
         assert!(page.contains("Nothing was measured"));
@@ -102,6 +104,7 @@ fn one_sample_is_a_dot() {
     let start = Instant::now();
     let mut recorder = Recorder::new(start).unwrap();
     recorder.time(Kind::Ping, Duration::from_millis(1), start);
+    recorder.end();
     let page = page(&Report { series: recorder.timeline(), ..good() }, recorder.totals(), &[]);
     assert!(page.contains("m-1.5 0h3"), "a dot");
     assert!(!page.contains("NaN"));

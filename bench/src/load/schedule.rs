@@ -62,6 +62,11 @@ impl Schedule {
         Self { edits, rounds: Vec::new(), duration: profile.duration() }
     }
 
+    /// Leaves only the edits of these users.
+    pub fn keep(&mut self, is_kept: impl Fn(usize) -> bool) {
+        self.edits.retain(|&(_, user)| is_kept(user as usize));
+    }
+
     /// Lets these users do something once in every period as well.
     pub fn add_rounds(&mut self, seed: u64, deed: Deed, period: Duration, users: impl Iterator<Item = usize>) {
         let mut random = StdRng::seed_from_u64(seed);
@@ -188,6 +193,18 @@ mod tests {
             let beats: Vec<_> = Schedule::draw(1, &[3, 9], arrival, &profile).beats().collect();
             assert!(beats.len() > 10 && beats.iter().all(|beat| beat.user == 3 || beat.user == 9));
         }
+    }
+
+    #[test]
+    fn what_is_kept_by_two_is_what_one_would_do() {
+        let (whole, [mut even, mut odd]) =
+            (draw(1, 20, Arrival::Poisson), [(); 2].map(|()| draw(1, 20, Arrival::Poisson)));
+        even.keep(|user| user % 2 == 0);
+        odd.keep(|user| user % 2 == 1);
+        let mut both: Vec<_> = even.beats().chain(odd.beats()).collect();
+        both.sort_by_key(|beat| beat.at);
+        assert_eq!(both, whole.beats().collect::<Vec<_>>());
+        assert!(even.beats().all(|beat| beat.user % 2 == 0) && even.beats().count() > 0);
     }
 
     #[test]

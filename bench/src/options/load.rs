@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
+use serde::{Deserialize, Serialize};
 
 use super::parse::{Settings, Stages, parse_duration, parse_rate};
 use super::{JoinBy, Transport};
@@ -10,7 +11,7 @@ use crate::load::profile::Profile;
 use crate::load::schedule::Arrival;
 
 /// What a user writes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 pub enum Writes {
     /// Words, one after the other, of which the oldest are taken back.
     Words,
@@ -28,7 +29,7 @@ pub struct Fault {
 }
 
 /// The load.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Args, Serialize, Deserialize)]
 pub struct Load {
     /// How many users, each with a session of its own.
     #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=100_000))]

@@ -3,6 +3,8 @@
 use std::str::FromStr;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::load::profile::{Profile, Stage};
 
 /// Reads `500ms`, `30s`, `2m` or `1h`. A number alone is in seconds.
@@ -32,7 +34,7 @@ pub fn parse_rate(text: &str) -> Result<f64, String> {
 }
 
 /// How the rate changes over time.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Stages(Profile);
 
 impl Stages {
@@ -72,7 +74,7 @@ fn stage_rate(text: &str) -> Result<f64, String> {
 }
 
 /// Settings with which a server is started, by the names that it gives them.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Settings(Vec<(String, String)>);
 
 impl Settings {

@@ -1,6 +1,5 @@
 //! What the rooms of a run hold: text that is put in before, and what must be there in the end.
 
-use std::rc::Rc;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
@@ -11,9 +10,8 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 
 use super::Rooms;
-use crate::cast::config;
+use crate::cast::{Play, config};
 use crate::options::JoinBy;
-use crate::options::load::Load;
 use crate::user::full::{self, Digest};
 use crate::user::{Outcome, Stage, newcomer};
 
@@ -21,18 +19,20 @@ use crate::user::{Outcome, Stage, newcomer};
 const PREFILL_LIMIT: Duration = Duration::from_secs(30);
 
 /// Lets each room hold so many bytes, written by somebody who leaves again.
-pub async fn prefill(load: &Load, rooms: &Rooms, stage: &Rc<Stage>) -> anyhow::Result<()> {
+pub async fn prefill(play: Play<'_>) -> anyhow::Result<()> {
+    let Play { load, rooms, deal, stage, .. } = play;
     if load.prefill == 0 {
         return Ok(());
     }
     let line = "All of this was written before anybody came. ";
     let text: String = line.chars().cycle().take(load.prefill as usize).collect();
     let mut random = StdRng::seed_from_u64(load.seed.rotate_left(32));
-    let writers = (0..load.rooms()).map(|room| {
+    let configs = (0..load.rooms()).map(|room| {
         let number = load.clients() + load.rooms() + room;
-        write(stage, by_token(config(load, rooms, room, number, &mut random), rooms, room), &text)
+        (room, by_token(config(load, rooms, room, number, &mut random), rooms, room))
     });
-    try_join_all(writers).await.map(drop)
+    let here = configs.filter(|(room, _)| deal.has_room(*room));
+    try_join_all(here.map(|(_, config)| write(stage, config, &text))).await.map(drop)
 }
 
 /// Quick, whatever users come in with.
@@ -50,16 +50,17 @@ async fn write(stage: &Stage, config: Config, text: &str) -> anyhow::Result<()> 
 }
 
 /// Whether in each room the server gives somebody new every saved edit, and the text that every replica has.
-pub async fn converged(load: &Load, rooms: &Rooms, stage: &Rc<Stage>, outcomes: &[Outcome]) -> bool {
+pub async fn converged(play: Play<'_>, outcomes: &[Outcome]) -> bool {
+    let Play { load, rooms, deal, stage, .. } = play;
     let mut random = StdRng::seed_from_u64(!load.seed);
     let readers = (0..load.rooms()).map(|room| {
         let config = config(load, rooms, room, load.clients() + room, &mut random);
-        kept(stage, room, by_token(config, rooms, room))
+        async move { if deal.has_room(room) { kept(stage, room, by_token(config, rooms, room)).await } else { None } }
     });
     let kept = join_all(readers).await;
     let differ = outcomes.iter().filter(|it| it.digest.is_some() && it.digest != kept[it.seat.room]).count();
     (0..differ).for_each(|_| stage.book.error("replica differs"));
-    differ == 0 && kept.iter().all(Option::is_some)
+    differ == 0 && (0..load.rooms()).all(|room| kept[room].is_some() || !deal.has_room(room))
 }
 
 /// What the server gives to somebody new; none when that is not all that it has promised to keep.

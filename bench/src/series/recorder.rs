@@ -3,6 +3,8 @@
 use std::time::{Duration, Instant};
 
 use super::{Packed, Row, Series, ServerUse};
+use hdrhistogram::CreationError;
+
 use crate::machine::Usage;
 use crate::series::timeline::{StageMark, Timeline};
 use crate::stats::{Kind, Latencies, Precision};
@@ -14,9 +16,18 @@ pub struct Recorder {
     start: Instant,
     totals: Latencies,
     second: Second,
-    series: Series,
+    past: Past,
     stages: Vec<StageMark>,
     server: Option<Usage>,
+}
+
+/// What becomes of the seconds that are over.
+#[derive(Debug)]
+enum Past {
+    /// They are kept.
+    Kept(Series),
+    /// Somebody else keeps them, who fetches them by their numbers.
+    Fetched(Vec<(u64, Row)>),
 }
 
 /// The second that is not over yet.
@@ -31,13 +42,22 @@ struct Second {
 
 impl Recorder {
     /// The run begins.
-    pub fn new(start: Instant) -> Result<Self, hdrhistogram::CreationError> {
+    pub fn new(start: Instant) -> Result<Self, CreationError> {
+        Self::with(Past::Kept(Series::new()), start)
+    }
+
+    /// The run begins; what its seconds were like is [fetched](Self::fetch) now and then.
+    pub fn to_be_fetched(start: Instant) -> Result<Self, CreationError> {
+        Self::with(Past::Fetched(Vec::new()), start)
+    }
+
+    fn with(past: Past, start: Instant) -> Result<Self, CreationError> {
         let latencies = Latencies::new(Precision::Fine)?;
         Ok(Self {
             start,
             totals: Latencies::new(Precision::Finest)?,
             second: Second { number: 0, end: start + Duration::from_secs(1), latencies, sent: 0, errors: 0 },
-            series: Series::new(),
+            past,
             stages: Vec::new(),
             server: None,
         })
@@ -76,15 +96,38 @@ impl Recorder {
         let Some(before) = self.server.replace(usage) else { return };
         let used = usage.cpu.checked_sub(before.cpu).unwrap_or(usage.cpu);
         let server = Some(ServerUse { cpu_s: used.as_secs_f64(), rss_bytes: usage.rss_bytes });
-        self.series.add(self.second.number.saturating_sub(1), Row { server, ..Row::default() });
+        self.past.add(self.second.number.saturating_sub(1), Row { server, ..Row::default() });
     }
 
     /// Time passes. What is told for an earlier time than `now` from here on counts as of the second of `now`.
     pub fn tick(&mut self, now: Instant) {
         while now >= self.second.end {
             let row = self.second.close();
-            self.series.add(self.second.number - 1, row);
+            self.past.add(self.second.number - 1, row);
         }
+    }
+
+    /// Adds what happened elsewhere in a second of this run. The percentiles of the whole are as fine as those of a second then.
+    pub fn add(&mut self, second: u64, row: Row) {
+        for kind in Kind::ALL {
+            if let Some(latency) = row.latency(kind) {
+                self.totals.add_to(kind, &latency);
+            }
+        }
+        self.past.add(second, row);
+    }
+
+    /// What happened in seconds that nobody has fetched yet, by their numbers.
+    pub fn fetch(&mut self) -> Vec<(u64, Row)> {
+        match &mut self.past {
+            Past::Fetched(rows) => std::mem::take(rows),
+            Past::Kept(_) => Vec::new(),
+        }
+    }
+
+    /// When the run began.
+    pub fn start(&self) -> Instant {
+        self.start
     }
 
     /// The number of the second that is not over yet.
@@ -97,16 +140,32 @@ impl Recorder {
         &self.totals
     }
 
-    /// The seconds that are over.
-    pub fn series(&self) -> &Series {
-        &self.series
+    /// The seconds that are over and kept.
+    pub fn series(&self) -> Option<&Series> {
+        match &self.past {
+            Past::Kept(series) => Some(series),
+            Past::Fetched(_) => None,
+        }
     }
 
-    /// The series with the second that is not over yet.
-    pub fn timeline(&mut self) -> Timeline {
+    /// The run is over, within a second.
+    pub fn end(&mut self) {
         let row = self.second.close();
-        self.series.add(self.second.number - 1, row);
-        Timeline::new(&self.series, self.stages.clone())
+        self.past.add(self.second.number - 1, row);
+    }
+
+    /// What was kept, after the [end](Self::end).
+    pub fn timeline(&self) -> Timeline {
+        self.series().map_or_else(Timeline::default, |series| Timeline::new(series, self.stages.clone()))
+    }
+}
+
+impl Past {
+    fn add(&mut self, second: u64, row: Row) {
+        match self {
+            Self::Kept(series) => series.add(second, row),
+            Self::Fetched(rows) => rows.push((second, row)),
+        }
     }
 }
 
@@ -144,6 +203,7 @@ mod tests {
         recorder.time(Kind::Edit, Duration::from_millis(3), at(start, 999));
         recorder.time(Kind::Edit, Duration::from_millis(5), at(start, 1000));
         recorder.error(at(start, 3500));
+        recorder.end();
         let timeline = recorder.timeline();
         let delivered: Vec<_> = timeline.seconds.iter().map(|point| point.delivered).collect();
         assert_eq!(delivered, [1, 1, 0, 0]);
@@ -159,6 +219,7 @@ mod tests {
         recorder.server(used(500, 10), start);
         recorder.server(used(700, 30), at(start, 1010));
         recorder.server(used(50, 5), at(start, 2010));
+        recorder.end();
         let timeline = recorder.timeline();
         let cores: Vec<_> = timeline.seconds.iter().map(|point| point.server_cores).collect();
         assert_eq!(cores, [Some(0.2), Some(0.05), None], "the last one is another process");
@@ -172,6 +233,37 @@ mod tests {
         recorder.sent(at(start, 2000));
         recorder.sent(at(start, 1999));
         recorder.sent(start - Duration::from_secs(5));
+        recorder.end();
         assert_eq!(recorder.timeline().seconds.iter().map(|point| point.sent).collect::<Vec<_>>(), [0, 0, 3]);
+    }
+
+    #[test]
+    fn seconds_that_are_fetched_and_added_elsewhere_are_as_if_they_had_been_there() {
+        let start = Instant::now();
+        let tell = |recorder: &mut Recorder, user: u64| {
+            for ms in [100, 900, 2500] {
+                recorder.sent(at(start, ms));
+                recorder.time(Kind::Edit, Duration::from_millis(user + ms % 7), at(start, ms));
+            }
+            recorder.end();
+        };
+        let mut whole = Recorder::new(start).unwrap();
+        let mut sum = Recorder::new(start).unwrap();
+        for user in [3, 50] {
+            let mut part = Recorder::to_be_fetched(start).unwrap();
+            tell(&mut part, user);
+            assert!(part.series().is_none());
+            part.fetch().into_iter().for_each(|(second, row)| sum.add(second, row));
+            assert_eq!(part.fetch(), []);
+        }
+        for ms in [100, 900, 2500] {
+            for user in [3, 50] {
+                whole.sent(at(start, ms));
+                whole.time(Kind::Edit, Duration::from_millis(user + ms % 7), at(start, ms));
+            }
+        }
+        whole.end();
+        assert_eq!(sum.timeline(), whole.timeline());
+        assert_eq!(sum.totals().of(Kind::Edit).summary().count, 6);
     }
 }

@@ -29,7 +29,10 @@ use tokio::sync::{Semaphore, mpsc, watch};
 use crate::book::{Book, Seat};
 use crate::comeback::Comeback;
 use crate::ledger::Path;
+use crate::options::load::Load;
+use crate::series::recorder::Recorder;
 use crate::target::Target;
+use crate::workers::Deal;
 use hand::Hand;
 
 /// How long a user tries to get in.
@@ -73,11 +76,20 @@ pub struct Stage {
     /// Where they write what happens.
     pub book: Book,
     /// The server.
-    pub target: Target,
+    pub target: Rc<Target>,
     /// How many may join at once.
     pub gate: Semaphore,
     /// Who is away, in a run whose server is killed.
     pub comeback: Option<Comeback>,
+}
+
+impl Stage {
+    /// For the users that are dealt to this process.
+    pub fn new(load: &Load, deal: Deal, target: Rc<Target>, recorder: Recorder) -> Self {
+        let book = Book::new((0..load.rooms()).map(|room| load.members_of(room)), recorder);
+        let gate = Semaphore::new(deal.share(load.join_concurrency.into()));
+        Self { book, target, gate, comeback: load.fault().map(|_| Comeback::default()) }
+    }
 }
 
 /// What a user needs to play its part.

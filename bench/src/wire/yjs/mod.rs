@@ -13,6 +13,7 @@ use collab_client::trust::Trust;
 use collab_document::EMPTY_UPDATE;
 use collab_proto::yjs::Message as Words;
 use collab_proto::{Credential, Generation, Join, MemberId, Policy, Slot};
+use serde::{Deserialize, Serialize};
 use tokio_tungstenite::tungstenite::protocol::Message;
 
 use super::socket::{Host, Receiver, Sender};
@@ -34,7 +35,7 @@ const FREE: Policy = Policy {
 };
 
 /// How a server wants messages.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 pub enum Style {
     /// As y-protocols writes them.
     #[default]
