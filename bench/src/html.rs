@@ -9,6 +9,7 @@ use std::fmt::Write;
 
 use crate::report::Report;
 use crate::report::figure::Figure;
+use crate::report::unit::Unit;
 use crate::stats::Latencies;
 
 const STYLE: &str = include_str!("html/page.css");
@@ -51,6 +52,9 @@ impl Page<'_> {
         plots::plots(self.report, self.latencies).iter().for_each(|plot| plot.write(&mut out));
         out.push_str("</div>\n");
         tables::write_seconds(&self.report.series, &mut out);
+        if let Some(steps) = &self.report.saturation {
+            tables::write_saturation(steps, &mut out);
+        }
         out.push_str("<h2>Outcome and conditions</h2>\n<div class=\"twins\">\n");
         tables::write_outcome(self.report, &mut out);
         tables::write_conditions(self.report, &mut out);
@@ -106,7 +110,9 @@ const FOOTER: &str = "<footer><p>Edit and saved count from the time at which an 
 /// What was done, in a line.
 fn headline(report: &Report) -> String {
     let rooms = if report.rooms == 1 { "one room".to_owned() } else { format!("{} rooms", report.rooms) };
-    format!("{} users in {rooms} over {}", report.clients, report.transport)
+    let users = Unit::Count.show(report.clients as f64);
+    let line = format!("{users} users in {rooms} over {}", report.transport);
+    report.asked.scenario.iter().fold(line, |line, name| format!("{name}: {line}"))
 }
 
 /// Text in which nothing is markup, also between double quotes.

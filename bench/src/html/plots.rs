@@ -2,6 +2,7 @@
 
 use super::axis::Axis;
 use super::plot::{Line, Plot};
+use crate::comeback::Reconnect;
 use crate::report::Report;
 use crate::report::unit::Unit;
 use crate::series::timeline::{Percentiles, Point, Timeline};
@@ -28,6 +29,7 @@ pub fn plots<'a>(report: &'a Report, latencies: &Latencies) -> Vec<Plot<'a>> {
     if report.series.seconds.iter().any(|point| point.server_rss_bytes.is_some()) {
         plots.extend([cores(&report.series), memory(&report.series)]);
     }
+    plots.extend(report.reconnect.as_ref().map(back));
     plots.push(timed("Lag of the load generator itself", |point| point.lag_us, report.generator.lag));
     plots
 }
@@ -93,9 +95,27 @@ fn memory(series: &Timeline) -> Plot<'_> {
     let most = greatest(&lines);
     let hint = |point: &Point| of(point).map(|bytes| Unit::Memory.show(bytes));
     let description = format!("at most {}", Unit::Memory.show(most));
-    let y = Axis::linear(most / 1e6, |megabytes| format!("{megabytes} MB"));
+    let y = Axis::linear(most / 1e6, |megabytes| format!("{} MB", rounded(megabytes)));
     let lines = lines.into_iter().map(|line| line.times(1e-6)).collect();
     Plot { y, ..plot(series, "Server: memory", description, lines, hint) }
+}
+
+/// How many were back when, after a server that was killed listened again.
+fn back(reconnect: &Reconnect) -> Plot<'static> {
+    let tenth = |at: usize| (at as f64 + 0.5) / 10.0;
+    let bars: Vec<_> = reconnect.back_per_100_ms.iter().map(|count| *count as f64).enumerate().collect();
+    let points = bars.iter().map(|&(at, count)| (tenth(at), Some(count))).collect();
+    let lines = vec![Line { name: "live again in each tenth of a second", look: "first", points }];
+    let last = Unit::Time.show(reconnect.live.max_us as f64);
+    Plot {
+        title: "Live again, after the server listened",
+        description: format!("{} users were back, the last one after {last}", reconnect.back),
+        x: Axis::exact(bars.len() as f64 / 10.0, seconds),
+        y: counts_axis(greatest(&lines)),
+        hints: bars.iter().map(|&(at, count)| (tenth(at), format!("{count} users"))).collect(),
+        lines,
+        stages: &[],
+    }
 }
 
 /// What share of the samples took at most how long. To the right, each step is ten times rarer.
@@ -175,7 +195,12 @@ fn counts_axis(most: f64) -> Axis {
 }
 
 fn seconds(at: f64) -> String {
-    if at >= 600.0 { format!("{:.0} min", at / 60.0) } else { format!("{at} s") }
+    if at >= 600.0 { format!("{:.0} min", at / 60.0) } else { format!("{} s", rounded(at)) }
+}
+
+/// To two digits behind the point: steps of a scale are no exact fractions.
+fn rounded(value: f64) -> f64 {
+    (value * 100.0).round() / 100.0
 }
 
 fn time(us: u64) -> String {

@@ -6,12 +6,17 @@ use super::escape;
 use crate::report::Report;
 use crate::report::spread::headline;
 use crate::report::unit::Unit;
+use crate::saturate::Step;
 use crate::series::timeline::{Percentiles, Point, Timeline};
 use crate::stats::Summary;
 
 /// Every kind of latency with its percentiles.
 pub fn write_latencies(report: &Report, out: &mut String) {
-    begin(out, "Time taken, from the first to the last user", &["", "count", "p50", "p90", "p99", "p99.9", "longest"]);
+    begin(
+        out,
+        "Time taken, from the first to the last user",
+        &["what", "count", "p50", "p90", "p99", "p99.9", "longest"],
+    );
     for (name, summary) in report.timed() {
         let _ = write!(
             out,
@@ -32,7 +37,11 @@ pub fn write_latencies(report: &Report, out: &mut String) {
 /// How far apart several runs were.
 pub fn write_runs(runs: &[Report], out: &mut String) {
     let _ = writeln!(out, "<h2>{} runs</h2>", runs.len());
-    begin(out, "The page is about the run in the middle, by the 99 % of its edits", &["", "median", "least", "most"]);
+    begin(
+        out,
+        "The page is about the run in the middle, by the 99 % of its edits",
+        &["figure", "median", "least", "most"],
+    );
     for (figure, spread) in headline(runs) {
         let _ = write!(out, "<tr><th scope=\"row\">{figure}</th>");
         for value in [spread.median, spread.least, spread.most] {
@@ -87,6 +96,24 @@ fn cells(point: &Point) -> Vec<String> {
     cells
 }
 
+/// The steps up to the one that was too much.
+pub fn write_saturation(steps: &[Step], out: &mut String) {
+    out.push_str("<h2>How much it takes</h2>\n");
+    begin(
+        out,
+        "Step by step, until it was too much",
+        &["judged", "edits a minute each", "deliveries a second", "edit p99"],
+    );
+    for step in steps {
+        let judged = if step.is_good { "good" } else { "too much" };
+        let [rate, deliveries] = [step.rate, step.deliveries_per_s].map(|count| Unit::Count.show(count));
+        let p99 = Unit::Time.show(step.edit_p99_us as f64);
+        let _ =
+            write!(out, "<tr><th scope=\"row\">{judged}</th><td>{rate}</td><td>{deliveries}</td><td>{p99}</td></tr>");
+    }
+    end(out);
+}
+
 /// What became of the edits.
 pub fn write_outcome(report: &Report, out: &mut String) {
     let mut rows: Vec<(&str, String)> = [
@@ -110,7 +137,13 @@ pub fn write_conditions(report: &Report, out: &mut String) {
     let unknown = || "unknown".to_owned();
     let load = |load: Option<f64>| load.map_or_else(unknown, |load| format!("{load:.2}"));
     let (machine, versions) = (&report.machine, &report.versions);
+    let asked = &report.asked;
+    let or = |text: &str, without: &str| if text.is_empty() { without.to_owned() } else { text.to_owned() };
     let rows = [
+        ("edits come", asked.arrival.clone()),
+        ("replicas in each room", asked.replicas_per_room.to_string()),
+        ("who edits in each room", asked.writers_per_room.map_or("all".to_owned(), |writers| writers.to_string())),
+        ("settings of the server", or(&asked.server_settings, "its own")),
         ("machine", format!("{} cores, {}", machine.cores, machine.processor.clone().unwrap_or_else(unknown))),
         ("kernel", machine.kernel.clone().map_or_else(unknown, |kernel| format!("Linux {kernel}"))),
         ("load average", format!("{} before, {} after", load(machine.load_before), load(machine.load_after))),

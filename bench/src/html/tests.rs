@@ -1,6 +1,7 @@
 use std::time::{Duration, Instant};
 
 use super::*;
+use crate::comeback::Reconnect;
 use crate::machine::Usage;
 use crate::report::tests::good;
 use crate::series::recorder::Recorder;
@@ -97,6 +98,16 @@ fn a_run_without_a_sample_is_a_page_without_a_number_that_is_none() {
             assert!(!page.contains(&format!(">{word}")) && !page.contains(&format!(" {word}")), "{word}");
         }
     }
+}
+
+#[test]
+fn a_server_that_was_killed_has_a_plot_of_who_was_back_when() {
+    let back_per_100_ms = vec![0, 1, 1];
+    let [noticed, live] = [Default::default(); 2];
+    let reconnect = Some(Reconnect { down_s: 1.0, back: 2, noticed, live, back_per_100_ms, server_cpu_s: 0.5 });
+    let page = page(&Report { reconnect, ..good() }, &Latencies::new(Precision::Finest).unwrap(), &[]);
+    assert!(page.contains("Live again") && page.contains("2 users were back"));
+    assert!(page.contains(">0.6 s<"), "ticks are rounded");
 }
 
 #[test]
