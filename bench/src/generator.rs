@@ -6,25 +6,25 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use serde::de::DeserializeOwned;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use crate::group::{Group, bound};
-use crate::report::Report;
 
 /// How long a run may take besides the time in which users edit: joining, waiting for the last delivery, comparing.
 const ASIDE: Duration = Duration::from_secs(180);
 
-/// A run with these arguments; its progress is shown. `place` puts the command where it is to run.
+/// The results, in JSON, of this program with these arguments. `place` puts the command where it is to run.
 ///
 /// # Errors
 ///
 /// It gave no results. Results of which something does not hold, as lost edits, are results.
-pub async fn run(
+pub async fn run<R: DeserializeOwned>(
     arguments: &[String],
     duration: Duration,
     place: impl Fn(Command) -> Command,
-) -> anyhow::Result<Report> {
+) -> anyhow::Result<R> {
     let program = std::env::current_exe().context("cannot tell where this program lies")?;
     let mut command = bound(&program.to_string_lossy());
     command.args(arguments).args(["--json", "-", "--duration", &format!("{}ms", duration.as_millis())]);

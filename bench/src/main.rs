@@ -71,6 +71,7 @@ fn main() -> ExitCode {
         Some(Kind::Floor(options)) => floor::run(options),
         Some(Kind::Compare(options)) => compare::run(options),
         Some(Kind::Lossy(options)) => finish(lossy::run(options)),
+        Some(Kind::Stalled(options)) => finish(lossy::stalled::run(options)),
         Some(Kind::Peers(options)) => finish(peers::run(options)),
         Some(Kind::Worker(options)) => worker::run(options),
         Some(Kind::Scenarios(options)) => scenario::show(options.name.as_deref()),

@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use crate::compare::CompareOptions;
 use crate::floor::FloorOptions;
 use crate::lossy::LossyOptions;
+use crate::lossy::stalled::StalledOptions;
 use crate::outputs::Outputs;
 use crate::peers::PeersOptions;
 use crate::scenario::Scenario;
@@ -63,6 +64,9 @@ pub enum Kind {
     Compare(CompareOptions),
     /// Compares WebTransport with WebSocket on a wire that loses packets, between two network namespaces. Needs root.
     Lossy(LossyOptions),
+    /// A part of lossy, which starts it: two rooms over one connection.
+    #[command(hide = true)]
+    Stalled(StalledOptions),
     /// Compares this server with y-websocket, Hocuspocus and Y-Sweet behind TLS, under the same loads: `make bench-peers`.
     Peers(PeersOptions),
     /// Waits for a coordinator, which says what to play, and plays it.

@@ -42,7 +42,9 @@ async fn both_transports_are_compared_and_nothing_is_left_of_the_networks() {
         return;
     }
     assert_eq!(ended.code, Some(0), "{}{}", ended.stdout, ended.stderr);
-    for words in ["ping p99: datagram | stream", "WebSocket: 4 clients", "0 larger than a wire takes"] {
+    let told =
+        ["ping p99: datagram | stream", "Two rooms over one", "WebSocket: 4 clients", "0 larger than a wire takes"];
+    for words in told {
         assert!(ended.stdout.contains(words), "{}", ended.stdout);
     }
     gone(&before).await;

@@ -4,6 +4,8 @@
 
 mod network;
 
+pub mod stalled;
+
 use std::fmt::{self, Write};
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
@@ -13,6 +15,7 @@ use std::time::Duration;
 use anyhow::Context;
 use clap::Args;
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::generator;
 use crate::options::Transport;
@@ -21,6 +24,7 @@ use crate::peers::{Kitchen, Peer, Stand};
 use crate::report::{Report, files};
 use crate::stats::Summary;
 use network::{Networks, Packets};
+use stalled::Stalled;
 
 /// What the user asked of a wire that loses packets.
 #[derive(Debug, Clone, Args)]
@@ -58,12 +62,16 @@ pub struct LossyOptions {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Loss(u16);
 
+/// How long each half of the run with a room that is never read is at most: after 30 s the server would end that membership.
+const STALLED: Duration = Duration::from_secs(5);
+
 /// What the two transports made of it.
 #[derive(Debug, Serialize)]
 pub struct Comparison {
     loss_permille: u16,
     webtransport: Leg,
     websocket: Leg,
+    stalled: Stalled,
 }
 
 /// One transport's run.
@@ -80,7 +88,8 @@ struct Leg {
 pub async fn run(options: &LossyOptions) -> anyhow::Result<ExitCode> {
     let webtransport = leg(options, Transport::Webtransport).await?;
     let websocket = leg(options, Transport::Websocket).await?;
-    let comparison = Comparison { loss_permille: options.loss.permille(), webtransport, websocket };
+    let stalled = stalled(options).await?;
+    let comparison = Comparison { loss_permille: options.loss.permille(), webtransport, websocket, stalled };
     print!("{}", comparison.table());
     if let Some(path) = &options.json {
         files::write_json(&comparison, path)?;
@@ -99,13 +108,32 @@ pub async fn run(options: &LossyOptions) -> anyhow::Result<ExitCode> {
 async fn leg(options: &LossyOptions, transport: Transport) -> anyhow::Result<Leg> {
     eprintln!("{transport}, {} of the packets lost in each direction", options.loss);
     let networks = Networks::make(options.loss)?;
-    let place = |command: Command| networks.server.within(&command);
-    let stand =
-        Stand::elsewhere(Peer::Collab, &Kitchen::new(options.server.as_deref())?, network::SERVER, place).await?;
-    let arguments = options.load(transport).into_iter().chain(stand.arguments()?).collect::<Vec<_>>();
-    let report = generator::run(&arguments, options.duration, |command| networks.client.within(&command)).await;
+    let tell = |stand: &Stand| Ok([options.load(transport), stand.arguments()?].concat());
+    let report = in_networks(&networks, options, tell, options.duration).await;
     let report = report.with_context(|| format!("the run over {transport} failed"))?;
     Ok(Leg { report, to_server: networks.server.packets()?, to_clients: networks.client.packets()? })
+}
+
+/// The same for two rooms over one connection.
+async fn stalled(options: &LossyOptions) -> anyhow::Result<Stalled> {
+    eprintln!("WebTransport, two rooms over one connection, one of them never read");
+    let networks = Networks::make(options.loss)?;
+    let half = options.duration.min(STALLED);
+    let tell = |stand: &Stand| Ok([vec!["stalled".to_owned()], stand.address()].concat());
+    let measured = in_networks(&networks, options, tell, half).await;
+    measured.context("the run with a room that is never read failed")
+}
+
+async fn in_networks<R: DeserializeOwned>(
+    networks: &Networks,
+    options: &LossyOptions,
+    tell: impl Fn(&Stand) -> anyhow::Result<Vec<String>>,
+    duration: Duration,
+) -> anyhow::Result<R> {
+    let place = |command: Command| networks.server.within(&command);
+    let kitchen = Kitchen::new(options.server.as_deref())?;
+    let stand = Stand::elsewhere(Peer::Collab, &kitchen, network::SERVER, place).await?;
+    generator::run(&tell(&stand)?, duration, |command| networks.client.within(&command)).await
 }
 
 impl LossyOptions {
@@ -169,7 +197,18 @@ impl Comparison {
             let [ours, theirs] = self.legs().map(|(_, leg)| of(&leg.report) as f64 / 1e3);
             let _ = writeln!(text, "{name:<34}{ours:>11.2} ms{theirs:>11.2} ms{:>10.2}", ours / theirs);
         }
-        text.push('\n');
+        let ms = |us: u64| us as f64 / 1e3;
+        let Stalled { before, beside, unread_bytes } = &self.stalled;
+        let _ = writeln!(
+            text,
+            "\nTwo rooms over one WebTransport connection: an edit in one took p50 {:.2} ms, p99 {:.2} ms; while the other was\n\
+             written into and never read ({:.1} MB): p50 {:.2} ms, p99 {:.2} ms\n",
+            ms(before.p50_us),
+            ms(before.p99_us),
+            *unread_bytes as f64 / 1e6,
+            ms(beside.p50_us),
+            ms(beside.p99_us),
+        );
         for (transport, leg) in self.legs() {
             let _ = writeln!(text, "{}", leg.outcome(transport));
         }

@@ -68,8 +68,13 @@ impl Stand {
     /// What tells the load generator where it is, and which processes it is.
     pub fn arguments(&self) -> anyhow::Result<Vec<String>> {
         let group = self.group.id().context("the server has no process")?.to_string();
-        let known = ["--url", &self.url, "--cert-hash", &self.certificate_hash, "--server-group", &group];
-        Ok(known.iter().chain(self.extra).map(|argument| (*argument).to_owned()).collect())
+        let more = ["--server-group", &group].into_iter().chain(self.extra.iter().copied());
+        Ok(self.address().into_iter().chain(more.map(str::to_owned)).collect())
+    }
+
+    /// What tells where it is.
+    pub fn address(&self) -> Vec<String> {
+        ["--url", &self.url, "--cert-hash", &self.certificate_hash].map(str::to_owned).to_vec()
     }
 
     /// What it has used so far, its proxy included.

@@ -7,7 +7,7 @@ mod glance;
 
 mod stream;
 
-mod webtransport;
+pub mod webtransport;
 
 mod socket;
 

@@ -65,14 +65,23 @@ impl Sockets {
 
     /// Opens a session and its one stream.
     pub async fn connect(&self, user: usize) -> Result<Wire, Lost> {
-        let endpoint = &self.endpoints[user % self.endpoints.len()];
-        let opening = async {
-            let connection = endpoint.connect(&self.url).await.map_err(Lost::new)?;
-            let (send, receive) = connection.open_bi().await.map_err(Lost::new)?.await.map_err(Lost::new)?;
-            let ear = Ear { connection: connection.clone(), stream: receive, frames: Frames::default() };
-            let mouth = Mouth { connection, stream: send, waiting: Vec::new() };
-            Ok(Wire { ear: super::Ear::WebTransport(ear), mouth: super::Mouth::WebTransport(mouth) })
-        };
+        self.within(async { stream(&self.session(user).await?).await }).await
+    }
+
+    /// Opens one session with two streams: two memberships that share a connection, as those of one person do.
+    pub async fn connect_pair(&self, user: usize) -> Result<(Wire, Wire), Lost> {
+        self.within(async {
+            let session = self.session(user).await?;
+            Ok((stream(&session).await?, stream(&session).await?))
+        })
+        .await
+    }
+
+    async fn session(&self, user: usize) -> Result<Connection, Lost> {
+        self.endpoints[user % self.endpoints.len()].connect(&self.url).await.map_err(Lost::new)
+    }
+
+    async fn within<T>(&self, opening: impl Future<Output = Result<T, Lost>>) -> Result<T, Lost> {
         timeout(CONNECT_LIMIT, opening).await.unwrap_or_else(|_| Err(Lost::new("no answer")))
     }
 
@@ -84,6 +93,13 @@ impl Sockets {
             let _ = timeout(LEAVE_LIMIT, endpoint.wait_idle()).await;
         }
     }
+}
+
+async fn stream(session: &Connection) -> Result<Wire, Lost> {
+    let (send, receive) = session.open_bi().await.map_err(Lost::new)?.await.map_err(Lost::new)?;
+    let ear = Ear { connection: session.clone(), stream: receive, frames: Frames::default() };
+    let mouth = Mouth { connection: session.clone(), stream: send, waiting: Vec::new() };
+    Ok(Wire { ear: super::Ear::WebTransport(ear), mouth: super::Mouth::WebTransport(mouth) })
 }
 
 fn endpoint(address: SocketAddr, authority: &str, trust: &Trust) -> anyhow::Result<Endpoint<Client>> {
