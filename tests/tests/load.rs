@@ -116,3 +116,21 @@ async fn a_scenario_is_shown_as_a_file_and_taken_as_one() {
     let refused = ask(&["--scenario", file.to_str().unwrap()]).await;
     assert!(refused.code == Some(2) && refused.stderr.contains("clients"), "{refused:?}");
 }
+
+#[tokio::test]
+async fn two_processes_play_what_one_would() {
+    let mut sent = Vec::new();
+    for workers in [&[][..], &["--workers", "2"]] {
+        let ended = Process::start(load(&[&["--duration", "3s"], workers].concat()), b"").ended().await;
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        let results = results(&ended);
+        let count = |name: &str| results[name].as_u64().unwrap_or_default();
+        assert_eq!((count("lost"), count("duplicated"), count("unsaved")), (0, 0, 0));
+        assert!(count("sent") > 20 && count("delivered") == 9 * count("sent"), "{}", ended.stderr);
+        let seconds = results["series"]["seconds"].as_array().expect("seconds");
+        let in_seconds: u64 = seconds.iter().filter_map(|second| second["delivered"].as_u64()).sum();
+        assert_eq!(in_seconds, count("delivered"), "no second is forgotten");
+        sent.push(count("sent"));
+    }
+    assert_eq!(sent[0], sent[1], "one seed, one load");
+}
