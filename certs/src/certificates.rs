@@ -1,7 +1,7 @@
 //! The server's certificate, wherever it comes from.
 
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use rustls::ServerConfig;
@@ -37,16 +37,30 @@ impl Certificates {
     }
 
     /// Exchanges the certificate when that is due: a self-signed one before it ends, PEM files when they changed. Says
-    /// whether it did. On an error the certificate in use stays. Reads the disk; once an hour is often enough.
+    /// whether it did. On an error the certificate in use stays. Asks the disk when the files changed.
     pub fn refresh(&self, now: SystemTime) -> Result<bool, CertError> {
-        let mut source = self.source.lock().unwrap_or_else(PoisonError::into_inner);
-        let identity = match &mut *source {
+        let identity = match &mut *self.source() {
             Source::SelfSigned(own) if own.rotation_due(now) => own.rotate(now)?,
             Source::PemFiles(files) if files.changed() => files.reload()?,
             _ => return Ok(false),
         };
         self.resolver.set(identity);
         Ok(true)
+    }
+
+    /// Exchanges the certificate now: makes a new self-signed one, or reads the PEM files again. On an error the certificate in
+    /// use stays.
+    pub fn renew(&self, now: SystemTime) -> Result<(), CertError> {
+        let identity = match &mut *self.source() {
+            Source::SelfSigned(own) => own.rotate(now)?,
+            Source::PemFiles(files) => files.reload()?,
+        };
+        self.resolver.set(identity);
+        Ok(())
+    }
+
+    fn source(&self) -> MutexGuard<'_, Source> {
+        self.source.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The certificate that new handshakes get.

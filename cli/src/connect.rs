@@ -54,6 +54,14 @@ pub fn as_owner(global: &Global, room: &RoomName) -> anyhow::Result<Server> {
     Server::new(global, Some(token.ok_or_else(|| refusal(Code::Unauthorized, "", ""))?))
 }
 
+/// The server, for what a token allows.
+///
+/// # Errors
+/// An address that is not one.
+pub fn with_token(global: &Global, token: &str) -> anyhow::Result<Server> {
+    Server::new(global, Some(token.to_owned()))
+}
+
 impl Server {
     fn new(global: &Global, token: Option<String>) -> anyhow::Result<Self> {
         let url = global.url.trim_end_matches('/');

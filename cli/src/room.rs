@@ -1,13 +1,18 @@
-//! `collab-cli room`: create, list, show and delete rooms, change passwords; in `people`, see and rule who is in one.
+//! `collab-cli room`: create, list, show and delete rooms, change passwords; in `people`, see and rule who is in one; in `policy`,
+//! how often they may write; in `owner`, who rules.
 
 mod people;
+
+mod policy;
+
+mod owner;
 
 use std::io::{self, IsTerminal, Write};
 
 use anyhow::Context;
 use clap::Subcommand;
 use collab_proto::RoomName;
-use collab_proto::api::RoomInfo;
+use collab_proto::api::{CreateRoom, RoomInfo, RoomPolicy};
 use serde_json::json;
 
 use crate::args::Global;
@@ -21,6 +26,7 @@ Examples:
   collab-cli room create demo                              asks for a password, twice
   COLLAB_PASSWORD=… collab-cli room create demo
   collab-cli room create demo --password-file secret.txt
+  collab-cli room create lecture --edits-per-minute 6 --throttle-ms 2000
 
 You own a room that you create: from this account you can enter and delete it, and change its password, without the
 admin token. The right is kept in $XDG_STATE_HOME/collab.";
@@ -37,6 +43,9 @@ pub enum Command {
     Create {
         /// 1 to 64 of a–z, 0–9, - and _
         room: RoomName,
+        /// How often people may write; what is not named goes by the server.
+        #[command(flatten)]
+        policy: policy::Numbers,
     },
     /// List all rooms (needs the admin token)
     #[command(after_help = LIST)]
@@ -71,6 +80,32 @@ pub enum Command {
         #[arg(long)]
         none: bool,
     },
+    /// Show or change how often people may write in a room (its owner, or with the admin token); it acts at once
+    #[command(after_help = policy::POLICY)]
+    Policy {
+        /// The room
+        room: RoomName,
+        #[command(flatten)]
+        change: policy::Change,
+    },
+    /// Make a token that rules a room, for whoever shall own it (needs the admin token)
+    #[command(after_help = owner::OWNER_TOKEN)]
+    OwnerToken {
+        /// The room
+        room: RoomName,
+        /// Earlier owner tokens of the room are void from now on, and owners who came by one must go
+        #[arg(long)]
+        revoke: bool,
+        /// Rule the room from this account, in place of printing the token
+        #[arg(long)]
+        keep: bool,
+    },
+    /// Rule a room from this account by an owner token, which is read from standard input
+    #[command(after_help = owner::CLAIM)]
+    Claim {
+        /// The room
+        room: RoomName,
+    },
     /// List who is in a room now (its owner, or with the admin token)
     #[command(after_help = people::MEMBERS)]
     Members {
@@ -103,22 +138,26 @@ pub enum Command {
 /// Does it.
 pub async fn run(global: &Global, command: &Command) -> anyhow::Result<()> {
     match command {
-        Command::Create { room } => create(global, room).await,
+        Command::Create { room, policy } => create(global, room, policy.to_policy()).await,
         Command::List => list(global).await,
         Command::Show { room } => show(global, room).await,
         Command::Delete { room, yes } => delete(global, room, *yes).await,
         Command::Passwd { room } => passwd(global, room).await,
         Command::ViewerPassword { room, none } => people::viewer_password(global, room, *none).await,
+        Command::Policy { room, change } => policy::policy(global, room, change).await,
+        Command::OwnerToken { room, revoke, keep } => owner::make(global, room, *revoke, *keep).await,
+        Command::Claim { room } => owner::claim(global, room).await,
         Command::Members { room } => people::members(global, room).await,
         Command::Role { room, member, role } => people::role(global, room, member, *role).await,
         Command::Kick { room, member, ban } => people::kick(global, room, member, *ban).await,
     }
 }
 
-async fn create(global: &Global, room: &RoomName) -> anyhow::Result<()> {
+async fn create(global: &Global, room: &RoomName, policy: RoomPolicy) -> anyhow::Result<()> {
     let server = connect::anonymous(global)?;
     let password = secrets::new_password(global, room.as_str())?;
-    let created = server.answer(server.api.create_room(room.as_str(), &password).await, room.as_str())?;
+    let wanted = CreateRoom { name: room.to_string(), password, policy };
+    let created = server.answer(server.api.create_room_as(&wanted).await, room.as_str())?;
     let kept = State::of_user().keep_owner_token(&global.url, room.as_str(), &created.owner_token);
     kept.context("the room was created, but the right to rule it could not be kept")?;
     if global.json {
@@ -152,9 +191,10 @@ async fn show(global: &Global, room: &RoomName) -> anyhow::Result<()> {
         return output::print_json(&info);
     }
     let created = time::show(info.created_ms, &time::zone());
+    let pace = policy::in_words(&info);
     let RoomInfo { name, members, generation, .. } = info;
     output::print(&format!(
-        "room        {name}\npeople      {members}\ncreated     {created}\ngeneration  {generation}\n"
+        "room        {name}\npeople      {members}\ncreated     {created}\ngeneration  {generation}\n{pace}"
     ))
 }
 

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use collab_proto::api::{
-    ApiError, ChangePassword, ChangeRole, ChangeViewerPassword, CreateRoom, KickQuery, LogPage, LogQuery, MemberEntry,
-    RoomCreated, RoomInfo, ServerInfo,
+    ApiError, ChangePassword, ChangePolicy, ChangeRole, ChangeViewerPassword, CreateRoom, KickQuery, LogPage, LogQuery,
+    MakeOwnerToken, MemberEntry, OwnerToken, RoomCreated, RoomInfo, RoomPolicy, ServerInfo,
 };
 use collab_proto::{MemberId, Role, RoomName};
 use reqwest::{Method, RequestBuilder, Response, Url};
@@ -137,8 +137,17 @@ impl Api {
     ///
     /// [`ApiFailure`].
     pub async fn create_room(&self, name: &str, password: &str) -> Result<RoomCreated, ApiFailure> {
-        let body = CreateRoom { name: name.to_owned(), password: password.to_owned() };
-        self.ask(self.request(Method::POST, &["rooms"]).json(&body)).await
+        let (name, password) = (name.to_owned(), password.to_owned());
+        self.create_room_as(&CreateRoom { name, password, policy: RoomPolicy::default() }).await
+    }
+
+    /// Makes a room that differs from the server. Needs no token.
+    ///
+    /// # Errors
+    ///
+    /// [`ApiFailure`].
+    pub async fn create_room_as(&self, wanted: &CreateRoom) -> Result<RoomCreated, ApiFailure> {
+        self.ask(self.request(Method::POST, &["rooms"]).json(wanted)).await
     }
 
     /// All rooms. Needs the admin token.
@@ -186,6 +195,26 @@ impl Api {
     pub async fn change_viewer_password(&self, name: &RoomName, password: Option<&str>) -> Result<(), ApiFailure> {
         let body = ChangeViewerPassword { password: password.map(str::to_owned) };
         self.tell(self.request(Method::PUT, &["rooms", name.as_str(), "viewer-password"]).json(&body)).await
+    }
+
+    /// Changes how often people may change the text of a room. Needs the admin token or the room's owner token.
+    ///
+    /// # Errors
+    ///
+    /// [`ApiFailure`].
+    pub async fn change_policy(&self, name: &RoomName, change: ChangePolicy) -> Result<RoomInfo, ApiFailure> {
+        self.ask(self.request(Method::PATCH, &["rooms", name.as_str(), "policy"]).json(&change)).await
+    }
+
+    /// A token for a new owner of a room; with `revoke` those there were are void from now on. Needs the admin token.
+    ///
+    /// # Errors
+    ///
+    /// [`ApiFailure`].
+    pub async fn make_owner_token(&self, name: &RoomName, revoke: bool) -> Result<String, ApiFailure> {
+        let request = self.request(Method::POST, &["rooms", name.as_str(), "owner-token"]);
+        let made: OwnerToken = self.ask(request.json(&MakeOwnerToken { revoke })).await?;
+        Ok(made.owner_token)
     }
 
     /// Who is in a room now. Needs the admin token or the room's owner token.

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use collab_proto::{ClientFrame, Code, Datagram, Durability, EditId, MemberId, Role};
+use collab_proto::{ClientFrame, Code, Datagram, Durability, EditId, MemberId, Policy, Role};
 
 /// Where a client stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -117,6 +117,8 @@ pub enum Event {
     GenerationChanged,
     /// The member may do more or less than before.
     RoleChanged(Role),
+    /// The room takes edits more or less often than before.
+    PolicyChanged(Policy),
     /// The server gave the member another name than the one asked for.
     NameChanged(String),
     /// The server asked to leave and to come back, which happens by itself.

@@ -76,6 +76,7 @@ impl Client {
             ServerFrame::Resync { update, state_vector } => self.on_resync(update, &state_vector),
             ServerFrame::Members { count, joined, left } => self.on_members(now, count, joined, &left),
             ServerFrame::RoleChanged { role } => self.on_role(role),
+            ServerFrame::PolicyChanged { policy } => self.on_policy(now, policy),
             ServerFrame::Welcome(_) | ServerFrame::Refused { .. } | ServerFrame::GoAway { .. } => {}
         }
     }
@@ -197,6 +198,14 @@ impl Client {
             self.outbox.unblock();
         }
         self.events.push(Event::RoleChanged(role));
+    }
+
+    fn on_policy(&mut self, now: Instant, policy: Policy) {
+        self.budget.adopt(&policy, now);
+        if let Some(session) = &mut self.session {
+            session.policy = policy;
+        }
+        self.events.push(Event::PolicyChanged(policy));
     }
 
     fn on_refused(&mut self, now: Instant, code: Code, message: String, retry_after: Option<Duration>) {

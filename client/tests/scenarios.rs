@@ -40,6 +40,8 @@ enum Action {
     Cut,
     /// The server lets the client in.
     Welcome(PolicyChange),
+    /// The room's owner changes how often people may edit.
+    Policy(PolicyChange),
     /// The user types at the end of the text.
     Type(String),
     Wait(u64),
@@ -73,8 +75,23 @@ enum Action {
 #[derive(Deserialize, Debug, Clone)]
 #[serde(deny_unknown_fields)]
 struct PolicyChange {
+    edits_per_minute: Option<u32>,
+    throttle_ms: Option<u32>,
     burst: Option<u32>,
     tokens: Option<u32>,
+}
+
+impl PolicyChange {
+    fn policy(&self) -> Policy {
+        Policy {
+            throttle_ms: self.throttle_ms.unwrap_or(THROTTLE_MS),
+            edits_per_minute: self.edits_per_minute.unwrap_or(EDITS_PER_MINUTE),
+            burst: self.burst.unwrap_or(EDITS_PER_MINUTE),
+            tokens: self.tokens.unwrap_or(EDITS_PER_MINUTE),
+            max_update_bytes: MAX_UPDATE_BYTES as u32,
+            max_document_bytes: MAX_DOCUMENT_BYTES as u32,
+        }
+    }
 }
 
 /// What must be so after it; what is not named is not looked at.
@@ -146,6 +163,7 @@ impl World {
             Action::Open => self.client.handle_connected(now),
             Action::Cut => self.client.handle_disconnected(now),
             Action::Welcome(change) => self.welcome(&change),
+            Action::Policy(change) => self.receive(ServerFrame::PolicyChanged { policy: change.policy() }),
             Action::Type(text) => self.client.splice(now, self.client.document().len(), 0, &text).unwrap(),
             Action::Wait(ms) => self.wait(Duration::from_millis(ms)),
             Action::Retry => match self.client.state() {
@@ -187,20 +205,12 @@ impl World {
 
     fn welcome(&mut self, change: &PolicyChange) {
         let member = MemberId(1);
-        let policy = Policy {
-            throttle_ms: THROTTLE_MS,
-            edits_per_minute: EDITS_PER_MINUTE,
-            burst: change.burst.unwrap_or(EDITS_PER_MINUTE),
-            tokens: change.tokens.unwrap_or(EDITS_PER_MINUTE),
-            max_update_bytes: MAX_UPDATE_BYTES as u32,
-            max_document_bytes: MAX_DOCUMENT_BYTES as u32,
-        };
         self.receive(ServerFrame::Welcome(Box::new(Welcome {
             member,
             name: "Ada".into(),
             role: Role::Editor,
             resume_token: "resume-me".into(),
-            policy,
+            policy: change.policy(),
             generation: GENERATION,
             slot: Slot(3),
             state_vector: self.server.state_vector().into(),

@@ -216,4 +216,9 @@ pub enum ServerFrame {
         /// Why.
         reason: Code,
     },
+    /// The limits of this membership changed.
+    PolicyChanged {
+        /// What holds from now on.
+        policy: Policy,
+    },
 }

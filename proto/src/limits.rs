@@ -49,5 +49,14 @@ pub const EDITS_PER_MINUTE: u32 = 30;
 /// Shortest time between two edits of a user, in milliseconds, by default.
 pub const THROTTLE_MS: u32 = 500;
 
+/// Most modifications a minute that a room may grant each user: more is for the operator to grant, for the whole server.
+pub const MAX_ROOM_EDITS_PER_MINUTE: u32 = 600;
+
+/// Most modifications at once that a room may grant each user, for the same reason.
+pub const MAX_ROOM_BURST: u32 = MAX_ROOM_EDITS_PER_MINUTE;
+
+/// Longest time between two edits of a user that a room may ask for, in milliseconds: a minute.
+pub const MAX_ROOM_THROTTLE_MS: u32 = 60_000;
+
 /// Above this many members a room tells how many are there, no longer who: names and cursors cost the square of the members.
 pub const MAX_LISTED_MEMBERS: usize = 64;

@@ -128,6 +128,7 @@ fn server_frames() -> Vec<(String, ServerFrame)> {
         ("members: some came, some went", came_and_went()),
         ("role changed", ServerFrame::RoleChanged { role: Role::Viewer }),
         ("go away", ServerFrame::GoAway { reconnect_after_ms: 1_000, reason: Code::Draining }),
+        ("policy changed", ServerFrame::PolicyChanged { policy: Policy { tokens: 0, ..welcome().policy } }),
         ("refused by a code of a later version", refused(Code::Other(u16::MAX), Some(u32::MAX))),
     ];
     let codes = Code::ALL.iter().map(|code| (format!("refused: {code:?}"), refused(*code, None)));

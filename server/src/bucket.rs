@@ -19,6 +19,13 @@ impl Bucket {
         Self { tokens: capacity, capacity, per_second, at: now }
     }
 
+    /// Takes another size and rate. What was used stays used.
+    pub fn resize(&mut self, capacity: f64, per_second: f64, now: Instant) {
+        self.refill(now);
+        let used = self.capacity - self.tokens;
+        *self = Self { tokens: (capacity - used).max(0.0), capacity, per_second, at: self.at };
+    }
+
     /// Puts in what has come back since the last time.
     pub fn refill(&mut self, now: Instant) {
         let elapsed = now.saturating_duration_since(self.at).as_secs_f64();
@@ -45,6 +52,17 @@ impl Bucket {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn another_size_gives_back_nothing_that_was_used() {
+        let now = Instant::now();
+        let mut bucket = Bucket::full(10.0, 1.0, now);
+        assert_eq!((0..4).filter(|_| bucket.take(now)).count(), 4);
+        bucket.resize(3.0, 2.0, now);
+        assert_eq!((bucket.tokens, bucket.wait()), (0.0, Duration::from_millis(500)));
+        bucket.resize(10.0, 1.0, now);
+        assert_eq!(bucket.tokens, 7.0, "what a small bucket could not hold is forgotten");
+    }
 
     #[test]
     fn it_gives_what_it_holds_and_then_what_comes_back() {

@@ -25,6 +25,8 @@ pub mod auditor;
 
 pub mod serve;
 
+pub mod certificate;
+
 pub mod maintenance;
 
 pub mod app;

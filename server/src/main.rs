@@ -44,7 +44,14 @@ fn serve(config: Config) -> anyhow::Result<()> {
         // Before anything is started, so that no signal finds the server unprepared.
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut hangup = signal(SignalKind::hangup())?;
         let server = Server::start(config).await?;
+        let renewal = server.renewal();
+        tokio::spawn(async move {
+            while hangup.recv().await.is_some() {
+                renewal.notify_one();
+            }
+        });
         say(&greeting(server.addresses()))?;
         server
             .run(async move {

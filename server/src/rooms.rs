@@ -1,11 +1,13 @@
-//! The life of rooms: created, listed, deleted; and in `people`, who may do what in them.
+//! The life of rooms: created, listed, deleted; in `people`, who may do what in them; in `policy`, how often.
 
 mod people;
+
+mod policy;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use collab_proto::api::{LogKind, RoomCreated, RoomInfo};
+use collab_proto::api::{CreateRoom, LogKind, RoomCreated, RoomInfo, RoomPolicy};
 use collab_proto::{Code, Generation, RoomName};
 
 use crate::audit::Origin;
@@ -51,18 +53,26 @@ impl Rooms {
     ///
     /// # Errors
     ///
-    /// A refusal for a bad name or password, a name that is taken, or too many rooms.
-    pub async fn create(&self, name: &str, password: &str, who: &Origin) -> Result<RoomCreated, Refusal> {
-        let name = RoomName::parse(name).map_err(|error| Refusal::new(Code::BadName, sentence(&error)))?;
+    /// A refusal for a bad name, password or policy, a name that is taken, or too many rooms.
+    pub async fn create(&self, wanted: CreateRoom, who: &Origin) -> Result<RoomCreated, Refusal> {
+        let CreateRoom { name, password, policy } = wanted;
+        let name = RoomName::parse(&name).map_err(|error| Refusal::new(Code::BadName, sentence(&error)))?;
+        policy.check().map_err(|error| Refusal::new(Code::BadRequest, sentence(&error)))?;
         if self.store.room(&name).await?.is_some() {
             return Err(Code::RoomExists.into());
         }
         let generation = Generation(random_id().map_err(no_randomness)?);
-        let record = RoomRecord::new(name.clone(), generation, wall_ms(), self.passwords.hash(password).await?);
-        let user = format!("owner-{:x}", random_id().map_err(no_randomness)?);
-        let owner_token = self.tokens.owner(wall_ms(), user, &record).map_err(|_| Refusal::from(Code::Internal))?;
+        let hash = self.passwords.hash(&password).await?;
+        let record = RoomRecord { policy, ..RoomRecord::new(name.clone(), generation, wall_ms(), hash) };
+        let owner_token = self.sign_owner(&record)?;
         self.insert(record, who).await?;
         Ok(RoomCreated { name, generation, owner_token })
+    }
+
+    /// A token for a new owner of a room.
+    fn sign_owner(&self, record: &RoomRecord) -> Result<String, Refusal> {
+        let user = format!("owner-{:x}", random_id().map_err(no_randomness)?);
+        self.tokens.owner(wall_ms(), user, record).map_err(|_| Code::Internal.into())
     }
 
     async fn insert(&self, record: RoomRecord, who: &Origin) -> Result<(), Refusal> {
@@ -70,7 +80,10 @@ impl Rooms {
             self.count.fetch_sub(1, Ordering::Relaxed);
             return Err(Refusal::new(Code::TooMany, "This server has as many rooms as it may have."));
         }
-        let entry = who.entry(wall_ms(), LogKind::RoomCreated, Some(record.name.clone()));
+        let mut entry = who.entry(wall_ms(), LogKind::RoomCreated, Some(record.name.clone()));
+        if record.policy != RoomPolicy::default() {
+            entry = policy::with_pace(entry, record.policy.over(self.registry.limits().pace));
+        }
         let created = self.store.create_room(record, entry).await;
         if created.is_err() {
             self.count.fetch_sub(1, Ordering::Relaxed);
@@ -125,7 +138,8 @@ impl Rooms {
 
     fn info(&self, record: RoomRecord) -> RoomInfo {
         let members = self.registry.members(&record.name);
-        RoomInfo { members, created_ms: record.created_ms, generation: record.generation, name: record.name }
+        let RoomRecord { name, generation, created_ms, policy, .. } = record;
+        RoomInfo { name, created_ms, generation, members, pace: policy.over(self.registry.limits().pace), policy }
     }
 }
 

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant, SystemTime};
 use collab_certs::{CertError, Certificates};
 use collab_proto::api::LogKind;
 use tokio::net::TcpListener;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Notify, Semaphore, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
 use crate::app::{App, Phase};
@@ -18,6 +18,7 @@ use crate::auditor::Auditor;
 use crate::auth::door::Door;
 use crate::auth::passwords::Passwords;
 use crate::auth::tokens::Tokens;
+use crate::certificate;
 use crate::clock::wall_ms;
 use crate::config::{Config, Switch};
 use crate::data_dir::{DataDir, DataDirError};
@@ -33,8 +34,8 @@ use crate::store::redb::RedbStore;
 use crate::store::{Store, StoreError};
 use crate::transport::{socket, websocket, webtransport};
 
-/// How often the certificate is looked at.
-const CERTIFICATE_CHECK: Duration = Duration::from_secs(3600);
+/// How often the certificate is looked at: PEM files that were exchanged are in use this long after, at the latest.
+const CERTIFICATE_CHECK: Duration = Duration::from_secs(30);
 
 /// How often old entries of the log are removed.
 const LOG_CHECK: Duration = Duration::from_secs(3600);
@@ -91,6 +92,7 @@ pub struct Server {
     audit: JoinHandle<()>,
     drain: Duration,
     addresses: Addresses,
+    renewal: Arc<Notify>,
     data: DataDir,
 }
 
@@ -188,14 +190,20 @@ impl Server {
         faces.spawn(http::serve(clear, None, router.clone(), draining(&app)));
         faces.spawn(http::serve(https, Some(https_tls), router, draining(&app)));
         let mut chores = JoinSet::new();
-        chores.spawn(renew_certificate(app.clone()));
+        let renewal = Arc::<Notify>::default();
+        chores.spawn(certificate::keep(app.certificates.clone(), CERTIFICATE_CHECK, renewal.clone()));
         chores.spawn(prune_log(app.clone()));
-        Ok(Self { app, registry, phase, endpoint, faces, chores, audit, drain, addresses, data })
+        Ok(Self { app, registry, phase, endpoint, faces, chores, audit, drain, addresses, renewal, data })
     }
 
     /// Where it is found.
     pub fn addresses(&self) -> &Addresses {
         &self.addresses
+    }
+
+    /// Whoever notifies it has the certificate renewed now: a self-signed one made anew, PEM files read again.
+    pub fn renewal(&self) -> Arc<Notify> {
+        self.renewal.clone()
     }
 
     /// Serves until `shutdown`, then stops in order: takes nothing new, sends members away, makes everything durable.
@@ -286,9 +294,7 @@ pub(crate) fn template(config: &Config, store: &Arc<dyn Store>, auditor: &Audito
         auditor: auditor.clone(),
         metrics: metrics.clone(),
         limits: Limits {
-            throttle: Duration::from_millis(config.throttle_ms.into()),
-            edits_per_minute: config.edits_per_minute,
-            burst: config.burst,
+            pace: config.pace(),
             max_update_bytes: config.max_update_bytes,
             max_document_bytes: config.max_document_bytes,
             max_members: config.max_members_per_room,
@@ -309,18 +315,6 @@ fn draining(app: &App) -> impl Future<Output = ()> + Send + use<> {
     async move {
         // A server that is gone altogether drains too.
         let _ = phase.wait_for(|phase| *phase == Phase::Draining).await;
-    }
-}
-
-async fn renew_certificate(app: Arc<App>) {
-    let mut every = tokio::time::interval(CERTIFICATE_CHECK);
-    loop {
-        every.tick().await;
-        match app.certificates.refresh(SystemTime::now()) {
-            Ok(true) => tracing::info!("new handshakes get a new certificate"),
-            Ok(false) => {}
-            Err(error) => tracing::error!(%error, "the certificate could not be renewed; the old one stays in use"),
-        }
     }
 }
 

@@ -107,6 +107,34 @@ test.each(NAMES)('%s: a server that dies and comes back is survived without a re
   expect(ada.complaints).toEqual([])
   await ada.close()
 })
+
+test.each(NAMES)('%s: a certificate that is renewed while the server runs disturbs nobody, and the next session meets the new one', async (name) => {
+  const demo = `renewed-${name.toLowerCase()}`
+  const way = await line()
+  const ada = await browserOf(name).visit(way.url)
+  await ada.create({ room: demo, name: 'Ada', password })
+  await ada.says('WebTransport')
+  await ada.type('before; ')
+  await ada.isSaved()
+  await server.renewCertificate()
+  await ada.type('meanwhile; ')
+  await ada.isSaved()
+  expect(await server.logged(demo, 'resumed')).toBe(0)
+
+  way.isCut = true
+  await ada.type('away; ')
+  await ada.says('Trying again')
+  way.isCut = false
+  await ada.isLive(40_000)
+  await ada.says('WebTransport')
+  await ada.type('after')
+  await ada.isSaved()
+  expect(await server.logged(demo, 'resumed')).toBe(1)
+  expect(await cli(server, password, ['cat', demo])).toBe('before; meanwhile; away; after')
+  expect(ada.complaints).toEqual([])
+  await ada.close()
+})
+
 /** Characters may interleave where several type at one place; none may be lost or doubled. */
 function lettersOf(text: string): string {
   return Array.from(text).sort().join('')

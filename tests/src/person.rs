@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use collab_client::driver::{Address, Driver, DriverError, Endpoint, Way, Whereabouts};
 use collab_client::{Client, Config, EditError, Event, SaveState, State};
 use collab_proto::limits::MAX_SAFE_INTEGER;
-use collab_proto::{ClientId, Code, Credential, MemberId, Role, RoomName};
+use collab_proto::{ClientId, Code, Credential, MemberId, Policy, Role, RoomName};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout;
 
@@ -44,6 +44,8 @@ pub struct Seen {
     pub member: Option<MemberId>,
     /// What they may do.
     pub role: Option<Role>,
+    /// How often they may edit, and how much.
+    pub policy: Policy,
     /// How many are in the room.
     pub count: u32,
     /// Everybody's names, in order.
@@ -237,6 +239,7 @@ impl Seen {
             name: String::new(),
             member: None,
             role: None,
+            policy: client.policy(),
             count: 0,
             names: Vec::new(),
             cursors: BTreeMap::new(),
@@ -275,6 +278,7 @@ impl Seen {
         self.name = client.name().to_owned();
         self.member = client.member();
         self.role = client.role();
+        self.policy = client.policy();
         self.count = client.roster().count;
         self.names = client.roster().members.values().map(|info| info.name.clone()).collect();
         self.names.sort();

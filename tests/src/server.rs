@@ -77,17 +77,11 @@ impl TestServer {
     }
 
     fn from_greeting(process: Process, data: PathBuf, arguments: Vec<String>, greeting: &str) -> Self {
-        let line = |name: &str| {
-            let found = greeting.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
-            found.unwrap_or_else(|| panic!("no line {name:?} in:\n{greeting}")).to_owned()
-        };
-        let hash = |text: &str| hex::decode(text).ok().and_then(|hash| hash.try_into().ok()).expect("a hash");
-        let certificate = line("Certificate");
         Self {
-            port: port(&line("WebTransport")),
-            http_port: port(&line("Page")),
-            fingerprint: hash(&line("Fingerprint")),
-            certificate_hash: hash(certificate.rsplit(' ').next().expect("the hash comes last")),
+            port: port(&line(greeting, "WebTransport")),
+            http_port: port(&line(greeting, "Page")),
+            fingerprint: hash(greeting, "Fingerprint"),
+            certificate_hash: hash(greeting, "Certificate"),
             process,
             data,
             _folder: None,
@@ -97,7 +91,10 @@ impl TestServer {
 
     /// Starts it again on the same data and the same ports. It must have ended.
     pub async fn restart(&mut self) {
-        (self.process, _) = launch(&self.data(), self.port, self.http_port, &self.arguments).await;
+        let output;
+        (self.process, output) = launch(&self.data(), self.port, self.http_port, &self.arguments).await;
+        self.fingerprint = hash(&output.stdout(), "Fingerprint");
+        self.certificate_hash = hash(&output.stdout(), "Certificate");
     }
 
     /// Starts it on the same ports, set up anew from a backup in an empty folder. It must have ended.
@@ -117,6 +114,15 @@ impl TestServer {
     /// Asks it to stop, as `systemctl stop` does.
     pub fn ask_to_stop(&self) {
         self.process.signal(Signal::TERM);
+    }
+
+    /// Asks it to renew its certificate, as `systemctl reload` does, and waits until it has, or says why not.
+    pub async fn renew_certificate(&mut self) {
+        let words = ["new handshakes get a new certificate", "could not be renewed"];
+        let told = |log: &str| words.iter().map(|word| log.matches(word).count()).sum::<usize>();
+        let before = told(&self.log());
+        self.process.signal(Signal::HUP);
+        self.process.until("renew its certificate", |output| told(&output.stderr()) > before).await;
     }
 
     /// Waits until it has ended: its exit code, and its log.
@@ -255,6 +261,19 @@ async fn launch(data: &Path, port: u16, http_port: u16, arguments: &[String]) ->
     let mut process = Process::start(command, b"");
     let output = process.until("say where it listens", |output| output.stdout().contains("Admin token")).await;
     (process, output)
+}
+
+/// What stands in a line of a greeting behind this name.
+fn line(greeting: &str, name: &str) -> String {
+    let found = greeting.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
+    found.unwrap_or_else(|| panic!("no line {name:?} in:\n{greeting}")).to_owned()
+}
+
+/// The hash at the end of such a line.
+fn hash(greeting: &str, name: &str) -> [u8; 32] {
+    let line = line(greeting, name);
+    let hash = line.rsplit(' ').next().and_then(|hash| hex::decode(hash).ok());
+    hash.and_then(|hash| hash.try_into().ok()).unwrap_or_else(|| panic!("no hash in {line:?}"))
 }
 
 /// The port in the first address of a line.

@@ -3,7 +3,9 @@
 use std::fs;
 use std::path::PathBuf;
 
+use collab_proto::{Code, Credential, Role};
 use collab_tests::cli::Cli;
+use collab_tests::person::Person;
 use collab_tests::process::Process;
 use collab_tests::server::{FAST, TestServer};
 
@@ -70,4 +72,31 @@ async fn a_follower_ends_when_the_key_it_knows_has_changed() {
     }
     server.restart().await;
     fails(follower, &["key of", "changed", "known_servers line 1"]).await;
+}
+
+#[tokio::test]
+async fn after_a_restore_the_admin_makes_owners_anew_and_may_revoke_them() {
+    let mut server = TestServer::with(FAST).await;
+    let owner = Cli::new(&server);
+    owner.ok(&["room", "create", "demo"]).await;
+    let backup = backup(&server, Cli::new(&server)).await;
+    server.kill();
+    server.restore(&backup).await;
+    let void = owner.run(&["room", "show", "demo"]).await;
+    assert_eq!(void.code, Some(1), "{}", void.stdout);
+
+    let admin = Cli::new(&server).as_admin(&server);
+    let token = admin.ok(&["room", "owner-token", "demo"]).await;
+    let wrong = owner.run_with(b"no token\n", &["room", "claim", "demo"]).await;
+    assert!(wrong.code == Some(1) && wrong.stderr.contains("no owner token of demo"), "{}", wrong.stderr);
+    assert_eq!(owner.run_with(token.as_bytes(), &["room", "claim", "demo"]).await.code, Some(0));
+    owner.ok(&["room", "policy", "demo", "--burst", "3"]).await;
+    let mut olga = Person::join_with(&server, "demo", "Olga", Credential::Token(token.trim().to_owned())).await;
+    assert_eq!(olga.seen().role, Some(Role::Owner));
+
+    admin.ok(&["room", "owner-token", "demo", "--revoke", "--keep"]).await;
+    assert_eq!(olga.wait_refused().await.0, Code::BadToken);
+    assert_eq!(owner.run(&["room", "show", "demo"]).await.code, Some(1));
+    let keeper = admin.with("COLLAB_ADMIN_TOKEN", "");
+    keeper.ok(&["room", "show", "demo"]).await;
 }

@@ -1,7 +1,7 @@
 //! What happened in the room, in words.
 
 use collab_client::Event;
-use collab_proto::Code;
+use collab_proto::{Code, Policy};
 
 use super::view::{Note, Tone};
 use crate::failure::refusal;
@@ -19,6 +19,11 @@ pub fn of(event: &Event, room: &str) -> Option<Note> {
         Event::Rejected { code: Code::RateLimited | Code::ResyncNeeded, .. } => None,
         Event::Rejected { code, message, .. } => Some(Note::new(refusal(*code, message, room).what, Tone::Bad)),
         Event::RoleChanged(role) => Some(Note::new(format!("You are now {role:?} here.").to_lowercase(), Tone::Plain)),
+        Event::PolicyChanged(Policy { edits_per_minute, throttle_ms, .. }) => {
+            let words =
+                format!("This room now takes {edits_per_minute} edits a minute, one every {throttle_ms} ms at most.");
+            Some(Note::new(words, Tone::Plain))
+        }
         Event::NameChanged(name) => Some(Note::new(format!("Others see you as {name}."), Tone::Plain)),
         Event::GoAway { .. } => {
             Some(Note::new("The server is restarting; your changes wait on this device.", Tone::Wait))

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use arbitrary::{Arbitrary, Result, Unstructured};
 use bytes::Bytes;
 use collab_document::Document;
+use collab_proto::api::Pace;
 use collab_proto::limits::{MAX_NAME_CHARS, MAX_SAFE_INTEGER};
 use collab_proto::{
     ClientFrame, ClientId, Cursor, Durability, Generation, MemberId, Position, Role, RoomName, Slot, decode_client,
@@ -22,9 +23,7 @@ const MOMENT: Duration = Duration::from_millis(1);
 
 /// No budget to speak of; the rest small, so that it is met often.
 const LIMITS: Limits = Limits {
-    throttle: Duration::ZERO,
-    edits_per_minute: u32::MAX,
-    burst: u32::MAX,
+    pace: Pace { throttle_ms: 0, edits_per_minute: u32::MAX, burst: u32::MAX },
     max_update_bytes: 4000,
     max_document_bytes: 1 << 20,
     max_members: 5,

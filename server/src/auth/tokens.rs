@@ -25,7 +25,7 @@ pub struct Claims {
     /// The name that others see, when the joining client gives none.
     #[serde(default)]
     pub name: String,
-    /// The password version it was made under. An owner's outlives a change of the password.
+    /// The version of the password that it was made under; an owner's, that of the owner tokens, which is 1 until they are revoked.
     pub pv: u32,
     /// Of which password that is the version.
     #[serde(default, skip_serializing_if = "is_editors")]
@@ -67,7 +67,7 @@ impl Tokens {
             room: record.name.clone(),
             role: member.role,
             name: member.name.clone(),
-            pv: record.version(member.entrance),
+            pv: record.token_version(member.role, member.entrance),
             entrance: member.entrance,
             r#gen: Some(record.generation),
             member: Some(member.member),
@@ -86,7 +86,7 @@ impl Tokens {
             room: record.name.clone(),
             role: Role::Owner,
             name: String::new(),
-            pv: record.password_version,
+            pv: record.owner_version,
             entrance: Entrance::Editors,
             r#gen: Some(record.generation),
             member: None,
@@ -107,7 +107,7 @@ impl Tokens {
         let claims = self.claims(now_ms, token)?;
         let fits = claims.room == record.name
             && claims.r#gen.is_none_or(|generation| generation == record.generation)
-            && (claims.role == Role::Owner || claims.pv == record.version(claims.entrance));
+            && claims.pv == record.token_version(claims.role, claims.entrance);
         if fits { Ok(claims) } else { Err(TokenError) }
     }
 
@@ -204,5 +204,10 @@ mod tests {
         let token = tokens.owner(0, "u9".into(), &record()).unwrap();
         assert!(tokens.check(0, &token, &RoomRecord { password_version: 4, ..record() }).is_ok());
         assert!(tokens.check(0, &token, &RoomRecord { generation: Generation(8), ..record() }).is_err());
+        assert!(tokens.check(0, &token, &RoomRecord { owner_version: 2, ..record() }).is_err(), "revoked");
+        let owner = Identity { role: Role::Owner, ..somebody() };
+        let back = tokens.resume(0, &owner, &record()).unwrap();
+        assert!(tokens.check(0, &back, &RoomRecord { password_version: 4, ..record() }).is_ok());
+        assert!(tokens.check(0, &back, &RoomRecord { owner_version: 2, ..record() }).is_err(), "revoked");
     }
 }

@@ -17,6 +17,8 @@ mod error;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use collab_proto::api::Pace;
+
 pub use command_line::{Request, read};
 pub use error::ConfigError;
 pub use setting::{LogFormat, RoomCreation, Switch};
@@ -99,6 +101,12 @@ settings! {
 }
 
 impl Config {
+    /// How often a user may change a text, where the room does not differ.
+    pub fn pace(&self) -> Pace {
+        let Self { edits_per_minute, burst, throttle_ms, .. } = *self;
+        Pace { edits_per_minute, burst, throttle_ms }
+    }
+
     /// What no single key can see.
     fn check_together(self) -> Result<Self, ConfigError> {
         let alone = |given, missing| Err(ConfigError::Alone { given, missing });

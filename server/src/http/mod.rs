@@ -35,7 +35,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, map_response};
-use axum::routing::{any, delete, get, post, put};
+use axum::routing::{any, delete, get, patch, post, put};
 use tower_http::compression::CompressionLayer;
 
 use crate::app::App;
@@ -55,6 +55,8 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/rooms/{name}", get(rooms::show).delete(rooms::delete))
         .route("/rooms/{name}/password", put(rooms::change_password))
         .route("/rooms/{name}/viewer-password", put(rooms::change_viewer_password))
+        .route("/rooms/{name}/policy", patch(rooms::change_policy))
+        .route("/rooms/{name}/owner-token", post(rooms::make_owner_token))
         .route("/rooms/{name}/members", get(members::list))
         .route("/rooms/{name}/members/{member}", delete(members::kick))
         .route("/rooms/{name}/members/{member}/role", put(members::change_role))

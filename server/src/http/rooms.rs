@@ -1,5 +1,5 @@
-//! `/api/rooms`: created by anybody or by the admin alone, as configured; listed by the admin; seen, deleted and given
-//! other passwords by the admin and the owner.
+//! `/api/rooms`: created by anybody or by the admin alone, as configured; listed and given owners by the admin; seen, deleted and
+//! given other passwords and another policy by the admin and the owner.
 
 use std::sync::Arc;
 
@@ -7,7 +7,10 @@ use axum::Json;
 use axum::extract::rejection::{JsonRejection, PathRejection};
 use axum::extract::{Extension, Path, State};
 use axum::http::{HeaderMap, StatusCode};
-use collab_proto::api::{ChangePassword, ChangeViewerPassword, CreateRoom, LogKind, RoomCreated, RoomInfo};
+use collab_proto::api::{
+    ChangePassword, ChangePolicy, ChangeViewerPassword, CreateRoom, LogKind, MakeOwnerToken, OwnerToken, RoomCreated,
+    RoomInfo,
+};
 use collab_proto::{Code, RoomName};
 
 use super::Peer;
@@ -33,8 +36,8 @@ pub(super) async fn create(
         let message = "On this server the admin creates the rooms: this needs the server's admin token.";
         return Err(Refusal::new(Code::Unauthorized, message).into());
     }
-    let Json(CreateRoom { name, password }) = body?;
-    let created = app.rooms.create(&name, &password, &origin(peer, actor)).await?;
+    let Json(wanted) = body?;
+    let created = app.rooms.create(wanted, &origin(peer, actor)).await?;
     Ok((StatusCode::CREATED, Json(created)))
 }
 
@@ -102,6 +105,33 @@ pub(super) async fn change_viewer_password(
     let Json(ChangeViewerPassword { password }) = body?;
     app.rooms.change_viewer_password(&name, password.as_deref(), &origin(peer, actor)).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+pub(super) async fn change_policy(
+    State(app): State<Arc<App>>,
+    Extension(peer): Extension<Peer>,
+    headers: HeaderMap,
+    name: Name,
+    body: Body<ChangePolicy>,
+) -> Result<Json<RoomInfo>> {
+    let name = room_name(name)?;
+    let actor = admin_or_owner(&app, &headers, &name).await?;
+    let Json(change) = body?;
+    Ok(Json(app.rooms.change_policy(&name, change, &origin(peer, actor)).await?))
+}
+
+pub(super) async fn make_owner_token(
+    State(app): State<Arc<App>>,
+    Extension(peer): Extension<Peer>,
+    headers: HeaderMap,
+    name: Name,
+    body: Body<MakeOwnerToken>,
+) -> Result<(StatusCode, Json<OwnerToken>)> {
+    let name = room_name(name)?;
+    admin(&app, &headers)?;
+    let Json(MakeOwnerToken { revoke }) = body?;
+    let owner_token = app.rooms.make_owner(&name, revoke, &origin(peer, Actor::Admin)).await?;
+    Ok((StatusCode::CREATED, Json(OwnerToken { owner_token })))
 }
 
 /// Leaves a trace of what the admin looked at, before they see it.

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use collab_proto::api::{Pace, RoomPolicy};
 use collab_proto::{Code, EditId, Policy, Role};
 
 use crate::bucket::Bucket;
@@ -27,12 +28,8 @@ const STRIKES_PERIOD: Duration = Duration::from_secs(60);
 /// The limits of a room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Shortest time between two edits of a user.
-    pub throttle: Duration,
-    /// How many edits a minute the budget refills.
-    pub edits_per_minute: u32,
-    /// How many edits the full budget holds.
-    pub burst: u32,
+    /// How often a user may change the text.
+    pub pace: Pace,
     /// Largest update in bytes.
     pub max_update_bytes: usize,
     /// Largest document in bytes of its encoded state.
@@ -79,19 +76,34 @@ pub struct TooFast {
     pub strikes: u32,
 }
 
+/// A full bucket for the time between two edits; none where there need be none.
+fn throttle(pace: Pace, now: Instant) -> Option<Bucket> {
+    let per_second = 1000.0 / f64::from(pace.throttle_ms);
+    (pace.throttle_ms > 0).then(|| Bucket::full(THROTTLE_BURST, per_second, now))
+}
+
+fn per_second(pace: Pace) -> f64 {
+    f64::from(pace.edits_per_minute) / 60.0
+}
+
 impl Budget {
     /// A full budget.
-    pub fn new(limits: &Limits, now: Instant) -> Self {
-        let throttle = Some(limits.throttle).filter(|throttle| !throttle.is_zero());
-        let per_second = |throttle: Duration| throttle.as_secs_f64().recip();
+    pub fn new(pace: Pace, now: Instant) -> Self {
         Self(Mutex::new(Inner {
-            minute: Bucket::full(f64::from(limits.burst), f64::from(limits.edits_per_minute) / 60.0, now),
-            throttle: throttle.map(|throttle| Bucket::full(THROTTLE_BURST, per_second(throttle), now)),
+            minute: Bucket::full(f64::from(pace.burst), per_second(pace), now),
+            throttle: throttle(pace, now),
             chores: Bucket::full(CHORES, 1.0, now),
             cursors: Bucket::full(CURSORS, CURSORS, now),
             strikes: 0,
             strikes_since: now,
         }))
+    }
+
+    /// Goes on at another pace. What was used stays used.
+    pub fn adopt(&self, pace: Pace, now: Instant) {
+        let mut inner = self.lock();
+        inner.minute.resize(f64::from(pace.burst), per_second(pace), now);
+        inner.throttle = throttle(pace, now);
     }
 
     /// Takes one edit from the budget.
@@ -228,13 +240,20 @@ impl Gate {
 }
 
 impl Limits {
+    /// The limits of a room that decides some for itself.
+    #[must_use]
+    pub fn with(self, policy: RoomPolicy) -> Self {
+        Self { pace: policy.over(self.pace), ..self }
+    }
+
     /// The limits as a member is told of them.
     pub fn policy(&self, tokens: u32) -> Policy {
         let bytes = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        let Pace { edits_per_minute, burst, throttle_ms } = self.pace;
         Policy {
-            throttle_ms: u32::try_from(self.throttle.as_millis()).unwrap_or(u32::MAX),
-            edits_per_minute: self.edits_per_minute,
-            burst: self.burst,
+            throttle_ms,
+            edits_per_minute,
+            burst,
             tokens,
             max_update_bytes: bytes(self.max_update_bytes),
             max_document_bytes: bytes(self.max_document_bytes),
@@ -246,22 +265,16 @@ impl Limits {
 pub(crate) mod tests {
     use super::*;
 
+    const PACE: Pace = Pace { edits_per_minute: 30, burst: 30, throttle_ms: 500 };
+
     pub(crate) fn limits() -> Limits {
-        Limits {
-            throttle: Duration::from_millis(500),
-            edits_per_minute: 30,
-            burst: 30,
-            max_update_bytes: 1000,
-            max_document_bytes: 10_000,
-            max_members: 3,
-            outbox_bytes: 2000,
-        }
+        Limits { pace: PACE, max_update_bytes: 1000, max_document_bytes: 10_000, max_members: 3, outbox_bytes: 2000 }
     }
 
     #[test]
     fn thirty_edits_pass_and_then_one_every_two_seconds() {
         let start = Instant::now();
-        let budget = Budget::new(&limits(), start);
+        let budget = Budget::new(PACE, start);
         let at = |edit: u32| start + edit * Duration::from_millis(500);
         // One every half second: 30 at the start, and 9 more that come back in the 19 seconds that they take.
         assert_eq!((0..60).take_while(|edit| budget.take(at(*edit)).is_ok()).count(), 39);
@@ -274,7 +287,7 @@ pub(crate) mod tests {
     #[test]
     fn the_throttle_forgives_bunching_but_not_a_stream() {
         let now = Instant::now();
-        let budget = Budget::new(&limits(), now);
+        let budget = Budget::new(PACE, now);
         for _ in 0..3 {
             budget.take(now).unwrap();
         }
@@ -285,14 +298,25 @@ pub(crate) mod tests {
     #[test]
     fn without_a_throttle_only_the_budget_counts() {
         let now = Instant::now();
-        let budget = Budget::new(&Limits { throttle: Duration::ZERO, ..limits() }, now);
+        let budget = Budget::new(Pace { throttle_ms: 0, ..PACE }, now);
         assert_eq!((0..100).take_while(|_| budget.take(now).is_ok()).count(), 30);
+    }
+
+    #[test]
+    fn another_pace_acts_on_the_next_edit_and_gives_nothing_back() {
+        let now = Instant::now();
+        let budget = Budget::new(Pace { throttle_ms: 0, ..PACE }, now);
+        (0..10).for_each(|_| budget.take(now).unwrap());
+        budget.adopt(Pace { edits_per_minute: 6, burst: 6, throttle_ms: 0 }, now);
+        assert_eq!(budget.take(now).unwrap_err().wait, Duration::from_secs(10));
+        budget.adopt(Pace { edits_per_minute: 60, burst: 10, throttle_ms: 0 }, now);
+        assert_eq!((0..100).take_while(|_| budget.take(now).is_ok()).count(), 4);
     }
 
     #[test]
     fn strikes_are_counted_by_the_minute() {
         let now = Instant::now();
-        let budget = Budget::new(&limits(), now);
+        let budget = Budget::new(PACE, now);
         while budget.take(now).is_ok() {}
         for strikes in 2..=MAX_STRIKES {
             assert_eq!(budget.take(now).unwrap_err().strikes, strikes);
@@ -307,7 +331,7 @@ pub(crate) mod tests {
         let now = Instant::now();
         let limits = limits();
         let gate =
-            Gate { standing: Standing::new(Role::Viewer).into(), budget: Budget::new(&limits, now).into(), limits };
+            Gate { standing: Standing::new(Role::Viewer).into(), budget: Budget::new(limits.pace, now).into(), limits };
         let code = |gate: &Gate, len: usize| match gate.admit(now, EditId(1), vec![0; len].into()) {
             Err(Denied::Refused(refusal)) => Some(refusal.code),
             _ => None,
@@ -323,7 +347,7 @@ pub(crate) mod tests {
     #[test]
     fn chores_are_few() {
         let now = Instant::now();
-        let budget = Budget::new(&limits(), now);
+        let budget = Budget::new(PACE, now);
         assert_eq!((0..20).filter(|_| budget.take_chore(now)).count(), CHORES as usize);
         assert!(budget.take_chore(now + Duration::from_secs(1)));
         assert!(budget.is_full(now));

@@ -124,6 +124,10 @@ pub struct Core {
     generation: Generation,
     /// The revision of the room's record that was acted on last.
     revision: u32,
+    /// The revision that brought the policy.
+    policy_revision: u32,
+    /// What the server holds rooms to that decide nothing for themselves.
+    server_limits: Limits,
     limits: Limits,
     document: Document,
     /// In the order in which they came, so that the same events give the same frames in the same order.
@@ -145,7 +149,9 @@ impl Core {
         Self {
             generation: record.generation,
             revision: record.revision,
-            limits,
+            policy_revision: record.revision,
+            server_limits: limits,
+            limits: limits.with(record.policy),
             document,
             members: BTreeMap::new(),
             authors: HashMap::new(),
@@ -251,7 +257,7 @@ impl Core {
     }
 
     fn budget(&mut self, now: Instant, user: &str) -> Arc<Budget> {
-        self.budgets.entry(user.to_owned()).or_insert_with(|| Budget::new(&self.limits, now).into()).clone()
+        self.budgets.entry(user.to_owned()).or_insert_with(|| Budget::new(self.limits.pace, now).into()).clone()
     }
 
     /// Frees a seat, if it is still taken.

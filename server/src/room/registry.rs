@@ -135,6 +135,11 @@ impl Registry {
         self.lock().get(name).map_or(0, |handle| handle.members.load(Ordering::Relaxed))
     }
 
+    /// What members of a room are held to that decides nothing for itself.
+    pub fn limits(&self) -> Limits {
+        self.template.limits
+    }
+
     /// How many rooms and members are in memory.
     pub fn load(&self) -> Load {
         let rooms = self.lock();

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use collab_proto::api::LogKind;
+use collab_proto::api::{LogKind, RoomPolicy};
 use collab_proto::{Code, Cursor, MemberId, Role, RoomName};
 use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesOrdered, StreamExt};
@@ -47,6 +47,10 @@ pub enum Command {
     PasswordChanged(Entrance, u32),
     /// A user has another role, with this revision of the record.
     RoleGiven(String, Role, u32),
+    /// The room has another policy, with this revision of the record.
+    PolicyChanged(RoomPolicy, u32),
+    /// The owner tokens there were are void, with this revision of the record.
+    OwnersRevoked(u32),
     /// A member must go.
     Kick(MemberId),
     /// A user was banned, with this revision of the record.
@@ -176,6 +180,8 @@ impl Room {
                 self.keeper.core_mut().password_changed(now, entrance, revision);
             }
             Command::RoleGiven(user, role, revision) => self.keeper.core_mut().give_role(now, &user, role, revision),
+            Command::PolicyChanged(policy, revision) => self.keeper.core_mut().set_policy(now, policy, revision),
+            Command::OwnersRevoked(revision) => self.keeper.core_mut().owners_revoked(now, revision),
             Command::Kick(member) => self.keeper.core_mut().kick(now, member),
             Command::Banned(user, revision) => self.keeper.core_mut().banned(now, &user, revision),
             Command::Deleted => self.keeper.deleted(),

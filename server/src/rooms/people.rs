@@ -56,13 +56,6 @@ impl Rooms {
             Some(password) => Some(self.passwords.hash_like(password, &salted).await?),
             None => None,
         };
-        let change = |record: &mut RoomRecord| {
-            record.set_password(entrance, hash.clone());
-            if record.viewer_hash.as_ref() == Some(&record.password_hash) {
-                return Err(Refusal::new(Code::BadPassword, "Viewers and editors need different passwords."));
-            }
-            Ok(())
-        };
         let kind = match entrance {
             Entrance::Editors => LogKind::PasswordChanged,
             Entrance::Viewers => LogKind::ViewerPasswordChanged,
@@ -71,7 +64,14 @@ impl Rooms {
         if password.is_none() {
             entry.detail = Some(format!("taken away {}", entry.detail.unwrap_or_default()).trim_end().to_owned());
         }
-        let revision = self.change(name, entry, change).await?;
+        let change = |record: &mut RoomRecord| {
+            record.set_password(entrance, hash.clone());
+            if record.viewer_hash.as_ref() == Some(&record.password_hash) {
+                return Err(Refusal::new(Code::BadPassword, "Viewers and editors need different passwords."));
+            }
+            Ok(entry.clone())
+        };
+        let revision = self.change(name, change).await?.revision;
         self.registry.tell(name, Command::PasswordChanged(entrance, revision)).await;
         Ok(())
     }
@@ -99,16 +99,16 @@ impl Rooms {
             ));
         }
         let given = GivenRole { role, entrance: to.entrance };
+        let entry = about(to, who, LogKind::RoleChanged, name, &format!("{} now", word(role)));
         let change = |record: &mut RoomRecord| {
             record.roles.insert(to.user.clone(), given);
             if record.roles.len() <= MAX_GIVEN_ROLES {
-                return Ok(());
+                return Ok(entry.clone());
             }
             let full = "This room has as many given roles as it may have; a new password begins anew.";
             Err(Refusal::new(Code::BadRequest, full))
         };
-        let entry = about(to, who, LogKind::RoleChanged, name, &format!("{} now", word(role)));
-        let revision = self.change(name, entry, change).await?;
+        let revision = self.change(name, change).await?.revision;
         self.registry.tell(name, Command::RoleGiven(to.user.clone(), role, revision)).await;
         Ok(())
     }
@@ -139,27 +139,46 @@ impl Rooms {
             return Err(Refusal::new(Code::BadRequest, format!("A ban lasts 1 to {MAX_BAN_MS} milliseconds.")));
         }
         let entry = about(member, who, LogKind::Kicked, name, &format!("banned for {} s", ban_ms.div_ceil(1000)));
-        let revision = self.change(name, entry, |record| add_ban(record, member, ban_ms)).await?;
+        let change = |record: &mut RoomRecord| add_ban(record, member, ban_ms).map(|()| entry.clone());
+        let revision = self.change(name, change).await?.revision;
         self.registry.tell(name, Command::Banned(member.user.clone(), revision)).await;
         Ok(())
     }
 
-    /// Changes a room's record to its next revision, which is given back. When somebody else changed it at the same time, the
-    /// change is made to theirs.
-    async fn change(
+    /// Makes a token for a new owner; with `revoke` those there were are void from now on.
+    ///
+    /// # Errors
+    ///
+    /// A refusal when there is no such room.
+    pub async fn make_owner(&self, name: &RoomName, revoke: bool, who: &Origin) -> Result<String, Refusal> {
+        let change = |record: &mut RoomRecord| {
+            record.owner_version += u32::from(revoke);
+            let entry = who.entry(wall_ms(), LogKind::OwnerTokenMade, Some(name.clone()));
+            let by = entry.detail.clone().unwrap_or_default();
+            let detail = if revoke { format!("earlier ones are void {by}") } else { by };
+            Ok(NewEntry { detail: Some(detail), ..entry })
+        };
+        let record = self.change(name, change).await?;
+        if revoke {
+            self.registry.tell(name, Command::OwnersRevoked(record.revision)).await;
+        }
+        self.sign_owner(&record)
+    }
+
+    /// Changes a room's record to its next revision, which is given back, and logs what `change` says of it. When somebody else
+    /// changed the record at the same time, the change is made to theirs.
+    pub(super) async fn change(
         &self,
         name: &RoomName,
-        entry: NewEntry,
-        change: impl Fn(&mut RoomRecord) -> Result<(), Refusal>,
-    ) -> Result<u32, Refusal> {
+        change: impl Fn(&mut RoomRecord) -> Result<NewEntry, Refusal>,
+    ) -> Result<RoomRecord, Refusal> {
         for _ in 0..CHANGE_TRIES {
             let mut record = self.record(name).await?;
-            change(&mut record)?;
+            let entry = change(&mut record)?;
             record.revision += 1;
-            let revision = record.revision;
-            match self.store.update_room(record, entry.clone()).await {
+            match self.store.update_room(record.clone(), entry).await {
                 Err(StoreError::Conflict) => continue,
-                done => return Ok(done.map(|()| revision)?),
+                done => return Ok(done.map(|()| record)?),
             }
         }
         Err(Code::Busy.into())

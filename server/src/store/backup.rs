@@ -1,7 +1,7 @@
 //! A backup: everything that a store holds, as bytes that anybody can check.
 //!
 //! ```text
-//! collab-backup 2\n      16 bytes; the number is the version of what follows; version 1 is read too
+//! collab-backup 3\n      16 bytes; the number is the version of what follows; versions 1 and 2 are read too
 //! length, record         4 bytes, big-endian, and so many bytes of postcard
 //! …                      again and again, until the record is the end
 //! digest                 32 bytes: SHA-256 of everything before it
@@ -20,7 +20,7 @@ use ring::digest::{Context, SHA256};
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
-use super::record::{FirstRecord, RoomRecord};
+use super::record::{FirstRecord, RoomRecord, SecondRecord};
 use crate::audit::NewEntry;
 
 /// Longest record, in bytes: the largest document that can be configured, several times over.
@@ -62,6 +62,8 @@ pub enum Record {
     },
     /// The last record: what came before.
     End(Summary),
+    /// A room as the second version of a backup has it. It is read as [`Record::Room`].
+    SecondRoom(SecondRecord),
     /// A room.
     Room(RoomRecord),
 }
@@ -83,7 +85,8 @@ impl Summary {
             Record::Room(_) => self.rooms += 1,
             Record::Update { .. } => self.edits += 1,
             Record::Entry { .. } => self.entries += 1,
-            Record::Head { .. } | Record::FirstRoom(_) | Record::Snapshot { .. } | Record::End(_) => {}
+            Record::Head { .. } | Record::Snapshot { .. } | Record::End(_) => {}
+            Record::FirstRoom(_) | Record::SecondRoom(_) => {}
         }
     }
 }
@@ -217,6 +220,7 @@ impl<R: Read> Reader<R> {
         self.digest.update(&bytes);
         let record = match postcard::from_bytes(&bytes).map_err(|_| BackupError::Damaged("a record is not one"))? {
             Record::FirstRoom(first) => Record::Room(first.into()),
+            Record::SecondRoom(second) => Record::Room(second.into()),
             record => record,
         };
         self.step(&record)?;
@@ -370,24 +374,43 @@ mod tests {
         assert_eq!(name("a").as_str(), "a");
     }
 
-    #[test]
-    fn a_backup_of_the_first_version_is_read() {
-        let RoomRecord { name, generation, created_ms, password_hash, password_version, .. } = record("a", 1);
-        let first = FirstRecord { name, generation, created_ms, password_hash, password_version };
-        let mut bytes = BACKUP_MAGICS[1].to_vec();
-        for record in [
-            Record::Head { log_seq: 0 },
-            Record::FirstRoom(first),
-            update(1),
-            Record::End(Summary { rooms: 1, edits: 1, entries: 0 }),
-        ] {
+    /// A backup of an earlier version that holds one room and one edit.
+    fn earlier(magic: &[u8; 16], room: Record) -> Vec<u8> {
+        let mut bytes = magic.to_vec();
+        let end = Record::End(Summary { rooms: 1, edits: 1, entries: 0 });
+        for record in [Record::Head { log_seq: 0 }, room, update(1), end] {
             let record = postcard::to_stdvec(&record).unwrap();
             bytes.extend(u32::try_from(record.len()).unwrap().to_be_bytes());
             bytes.extend(record);
         }
         let digest = ring::digest::digest(&SHA256, &bytes);
         bytes.extend(digest.as_ref());
+        bytes
+    }
+
+    #[test]
+    fn backups_of_earlier_versions_are_read() {
+        let RoomRecord { name, generation, created_ms, password_hash, password_version, .. } = record("a", 1);
+        let first = FirstRecord { name, generation, created_ms, password_hash, password_version };
+        let bytes = earlier(b"collab-backup 1\n", Record::FirstRoom(first));
         assert_eq!(read(&bytes).unwrap(), [room("a"), update(1)]);
+
+        let RoomRecord { name, generation, created_ms, password_hash, password_version, .. } = record("a", 1);
+        let second = SecondRecord {
+            name,
+            generation,
+            created_ms,
+            password_hash,
+            password_version,
+            viewer_hash: Some("v".into()),
+            viewer_version: 4,
+            roles: Default::default(),
+            bans: Vec::new(),
+            revision: 9,
+        };
+        let bytes = earlier(b"collab-backup 2\n", Record::SecondRoom(second));
+        let expected = RoomRecord { viewer_hash: Some("v".into()), viewer_version: 4, revision: 9, ..record("a", 1) };
+        assert_eq!(read(&bytes).unwrap(), [Record::Room(expected), update(1)]);
     }
 
     #[test]

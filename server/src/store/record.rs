@@ -3,8 +3,13 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+use collab_proto::api::RoomPolicy;
 use collab_proto::{Generation, Role, RoomName};
 use serde::{Deserialize, Serialize};
+
+pub use older::{FirstRecord, SecondRecord};
+
+mod older;
 
 /// How many users of a room may have a role given by its owner. A change of the password that they came by forgets them.
 pub const MAX_GIVEN_ROLES: usize = 256;
@@ -38,6 +43,10 @@ pub struct RoomRecord {
     pub bans: Vec<Ban>,
     /// Rises by one with every change of the record: whoever was judged by an older one is judged again.
     pub revision: u32,
+    /// How often people may change the text, where that differs from the server.
+    pub policy: RoomPolicy,
+    /// Rises by one when the owner tokens there are become void.
+    pub owner_version: u32,
 }
 
 /// By which of a room's passwords somebody came, by themselves or by a token made for it.
@@ -85,6 +94,8 @@ impl RoomRecord {
             roles: BTreeMap::new(),
             bans: Vec::new(),
             revision: 0,
+            policy: RoomPolicy::default(),
+            owner_version: 1,
         }
     }
 
@@ -94,6 +105,11 @@ impl RoomRecord {
             Entrance::Editors => self.password_version,
             Entrance::Viewers => self.viewer_version,
         }
+    }
+
+    /// The version that a token must be of: an owner's outlives a change of the passwords.
+    pub fn token_version(&self, role: Role, entrance: Entrance) -> u32 {
+        if role == Role::Owner { self.owner_version } else { self.version(entrance) }
     }
 
     /// What the owner made of a user, if anything.
@@ -125,28 +141,6 @@ impl RoomRecord {
             }
         }
         self.roles.retain(|_, given| given.entrance != entrance);
-    }
-}
-
-/// A record as the first version wrote it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FirstRecord {
-    /// As in [`RoomRecord`], like the other fields.
-    pub name: RoomName,
-    /// Which life of the text this is.
-    pub generation: Generation,
-    /// When it was created.
-    pub created_ms: u64,
-    /// The password.
-    pub password_hash: String,
-    /// Its version.
-    pub password_version: u32,
-}
-
-impl From<FirstRecord> for RoomRecord {
-    fn from(first: FirstRecord) -> Self {
-        let FirstRecord { name, generation, created_ms, password_hash, password_version } = first;
-        Self { password_version, ..Self::new(name, generation, created_ms, password_hash) }
     }
 }
 

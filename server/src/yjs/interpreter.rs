@@ -231,6 +231,11 @@ impl Interpreter {
             ServerFrame::Rejected { code, .. } => self.on_rejected(code),
             ServerFrame::Members { joined, left, .. } => self.on_members(joined, &left),
             ServerFrame::RoleChanged { role } => self.on_role(role),
+            ServerFrame::PolicyChanged { policy } => {
+                if let Some(seated) = &mut self.seated {
+                    seated.policy = policy;
+                }
+            }
             ServerFrame::Refused { code, message, .. } => {
                 if code.is_permanent() {
                     self.say(denied(&message));

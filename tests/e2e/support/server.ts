@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
+import { until } from './until'
 
 const TARGET = resolve(import.meta.dirname, '../../../target/debug')
 const BINARY = process.env['COLLAB_SERVER_BIN'] ?? join(TARGET, 'collab-server')
@@ -64,6 +65,24 @@ export class Server {
   /** Between {@link kill} and {@link restart}: it will make a new certificate, with a new key. */
   forgetCertificate(): void {
     for (const file of ['certificate.pem', 'certificate.key']) rmSync(join(this.directory, 'data', file))
+  }
+
+  /** Has it renew its certificate while it runs, and waits until it has. */
+  async renewCertificate(): Promise<void> {
+    const hashes = async (): Promise<string> => {
+      const info = (await (await fetch(`${this.url}api/server`)).json()) as { certificate_hashes: string[] }
+      return info.certificate_hashes.join()
+    }
+    const before = await hashes()
+    this.#process.kill('SIGHUP')
+    await until(hashes, (now) => now !== before)
+  }
+
+  /** How many entries of a kind its log has about a room. */
+  async logged(room: string, kind: string): Promise<number> {
+    const headers = { authorization: `Bearer ${this.adminToken}` }
+    const page = await fetch(`${this.url}api/logs?room=${room}&kind=${kind}`, { headers })
+    return ((await page.json()) as { entries: unknown[] }).entries.length
   }
 
   /** Creates a room, as anybody may: gives the owner token. */

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use collab_proto::api::Pace;
 use collab_server::room::admission::Limits;
 use collab_server::room::keeper::{Compaction, Housekeeping};
 use rand::RngExt;
@@ -40,9 +41,11 @@ impl Settings {
             people: rng.random_range(2..6),
             rooms: if rng.random_ratio(1, 4) { 2 } else { 1 },
             limits: Limits {
-                throttle: ms(rng, 20..400),
-                edits_per_minute: rng.random_range(30..900),
-                burst,
+                pace: Pace {
+                    throttle_ms: rng.random_range(20..400_u64) as u32,
+                    edits_per_minute: rng.random_range(30..900),
+                    burst,
+                },
                 max_update_bytes: 256 * 1024,
                 max_document_bytes: 4 * 1024 * 1024,
                 max_members: 16,

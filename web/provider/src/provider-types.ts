@@ -6,7 +6,7 @@ import type { SaveStatus } from './core/save-status.ts'
 import type { Status } from './core/status.ts'
 import type { Persistence } from './keep/persistence.ts'
 import type { Transport } from './transport/transport.ts'
-import type { MemberInfo, Role } from './wire/frames.ts'
+import type { MemberInfo, Policy, Role } from './wire/frames.ts'
 
 /**
  * How to enter, under which name, and with what. A reconnect uses the resume token that the server gave, and the access
@@ -48,6 +48,8 @@ export type ProviderEvents = {
   /** Who we are here; told at every join. */
   self: (self: Self) => void
   role: (role: Role) => void
+  /** How often this member may edit, and how much: told at every join, and when the room's owner changes it. */
+  policy: (policy: Policy) => void
   /** Which way the bytes go; told whenever a connection stands. */
   transport: (route: Route) => void
   /** So many records of unsent work on this device could not be read. They are kept aside. */

@@ -41,7 +41,6 @@ export class CollabProvider extends ObservableV2<ProviderEvents> {
   #generation: number | null = null
   #role: Role = 'viewer'
   #self: Self | null = null
-  #policy: Policy | null = null
   #route: Route | null = null
   #synced = false
   /** Whether what earlier visits left is in the document; nothing is sent or received before. */
@@ -98,9 +97,9 @@ export class CollabProvider extends ObservableV2<ProviderEvents> {
     return this.#role
   }
 
-  /** The limits that the server named at the last join; null before the first. */
+  /** The limits that the server named last; null before the first join. */
   get policy(): Policy | null {
-    return this.#policy
+    return this.#saver.policy
   }
 
   /** Which way the bytes go, or went last; null before the first connection. */
@@ -258,10 +257,10 @@ export class CollabProvider extends ObservableV2<ProviderEvents> {
     const now = this.#clock.now()
     if (!this.#apply(welcome.missing)) return
     this.#generation = welcome.generation
-    this.#policy = welcome.policy
     this.#name = welcome.name
     this.#sender.joined(welcome.slot)
     this.#saver.attach(welcome, now)
+    this.emit('policy', [welcome.policy])
     this.#roster.welcome(welcome)
     this.#presence.touch()
     this.#synced = true
@@ -299,12 +298,16 @@ export class CollabProvider extends ObservableV2<ProviderEvents> {
       case 'RoleChanged':
         this.#tellRole(frame.role)
         break
+      case 'PolicyChanged':
+        this.#saver.adopt(frame.policy, now)
+        this.emit('policy', [frame.policy])
+        break
       default:
         // The link keeps the frames that begin and end a membership to itself.
         break
     }
     this.#sender.advance()
-    if (frame.type === 'Saved' || frame.type === 'Rejected' || frame.type === 'Resync') this.#tellUnsaved()
+    if (['Saved', 'Rejected', 'Resync', 'PolicyChanged'].includes(frame.type)) this.#tellUnsaved()
     if (this.status.state === 'draining' && this.#saver.isEmpty) this.#link.disconnect()
   }
 

@@ -14,6 +14,8 @@ mod preview;
 
 mod page;
 
+mod ruling;
+
 mod status;
 
 use std::net::SocketAddr;

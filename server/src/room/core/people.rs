@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
+use collab_proto::api::RoomPolicy;
 use collab_proto::{Code, MemberId, MemberInfo, Role, ServerFrame};
 
 use super::{Core, Seat};
@@ -58,6 +59,31 @@ impl Core {
         }
         for seat in changed {
             self.send(now, seat, &ServerFrame::RoleChanged { role });
+        }
+    }
+
+    /// Another policy of the room: it acts on the next edit, and every member is told. An older one than the present is left alone.
+    pub fn set_policy(&mut self, now: Instant, policy: RoomPolicy, revision: u32) {
+        if revision < self.policy_revision {
+            return;
+        }
+        self.policy_revision = revision;
+        self.limits = self.server_limits.with(policy);
+        self.budgets.values().for_each(|budget| budget.adopt(self.limits.pace, now));
+        let users: Vec<_> = self.members.iter().map(|(seat, member)| (*seat, member.user.clone())).collect();
+        for (seat, user) in users {
+            let left = self.budget(now, &user).left(now);
+            self.send(now, seat, &ServerFrame::PolicyChanged { policy: self.limits.policy(left) });
+        }
+    }
+
+    /// The owner tokens became void: ends the memberships of those who came by them.
+    pub fn owners_revoked(&mut self, now: Instant, revision: u32) {
+        self.judge_by(revision);
+        let owners: Vec<Seat> =
+            self.members.iter().filter(|(_, m)| m.info.role == Role::Owner).map(|(seat, _)| *seat).collect();
+        for seat in owners {
+            self.remove(now, seat, Some(Code::BadToken.into()));
         }
     }
 

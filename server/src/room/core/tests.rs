@@ -1,5 +1,6 @@
 use std::task::{Context, Poll, Waker};
 
+use collab_proto::api::{Pace, RoomPolicy};
 use collab_proto::{RoomName, decode_server, split_frame};
 
 use super::*;
@@ -297,8 +298,8 @@ fn who_cannot_be_told_of_a_rejection_is_sent_away_so_that_no_edit_stays_without_
     let mut gap = Document::new(9);
     gap.splice(0, 0, "missing").unwrap();
     let update = gap.splice(7, 0, "x").unwrap();
-    let budget = Limits { throttle: Duration::from_millis(1), edits_per_minute: 60_000, burst: 1000, ..limits() };
-    ada.joined.gate.budget = Budget::new(&budget, now).into();
+    let pace = Pace { throttle_ms: 1, edits_per_minute: 60_000, burst: 1000 };
+    ada.joined.gate.budget = Budget::new(pace, now).into();
     let mut later = now;
     while core.count() > 0 {
         later += Duration::from_millis(1);
@@ -308,4 +309,43 @@ fn who_cannot_be_told_of_a_rejection_is_sent_away_so_that_no_edit_stays_without_
     let told = frames.iter().filter(|frame| matches!(frame, ServerFrame::Rejected { .. })).count() as u64;
     assert_eq!(told + 1, ada.edits, "only the last one was not told");
     assert!(matches!(frames.last(), Some(ServerFrame::Refused { code: Code::Stalled, .. })));
+}
+
+#[test]
+fn another_policy_is_told_and_holds_at_once_also_for_those_who_come_later() {
+    let (mut core, now) = (room(), Instant::now());
+    let (mut ada, mut bob) = (join(&mut core, now, 1), join(&mut core, now, 2));
+    ada.write(&mut core, now, "x").unwrap();
+    bob.read();
+    let policy = RoomPolicy { edits_per_minute: Some(6), burst: Some(2), throttle_ms: Some(0) };
+    core.set_policy(now, policy, 5);
+    core.set_policy(now, RoomPolicy::default(), 4);
+    for (person, left) in [(&mut ada, 1), (&mut bob, 2)] {
+        let told = person.read();
+        let [ServerFrame::PolicyChanged { policy }] = told.as_slice() else { panic!("{told:?}") };
+        let pace = (policy.edits_per_minute, policy.burst, policy.throttle_ms, policy.tokens);
+        assert_eq!(pace, (6, 2, 0, left), "an older change that comes late is left alone");
+    }
+    let admitted =
+        |person: &Person| (0..9).filter(|id| person.joined.gate.admit(now, EditId(*id), Bytes::new()).is_ok()).count();
+    assert_eq!((admitted(&ada), admitted(&bob)), (1, 2));
+    assert_eq!(admitted(&join(&mut core, now, 3)), 2);
+    core.set_policy(now, RoomPolicy::default(), 6);
+    assert_eq!(core.join(now, entrant(1)).unwrap().gate.budget.left(now), 28);
+}
+
+#[test]
+fn owners_whose_tokens_are_void_must_go() {
+    let (mut core, now) = (room(), Instant::now());
+    let mut ada = join(&mut core, now, 1);
+    let owner = |revision| {
+        let entrant = entrant(2);
+        Entrant { identity: Identity { role: Role::Owner, ..entrant.identity }, revision, ..entrant }
+    };
+    core.join(now, owner(0)).unwrap();
+    core.owners_revoked(now, 1);
+    assert_eq!(core.count(), 1);
+    assert_eq!(core.join(now, owner(0)).unwrap_err().code, Code::Busy, "judged by the old tokens");
+    core.join(now, owner(1)).unwrap();
+    assert_eq!(refusal(&ada.read()), None);
 }

@@ -7,10 +7,10 @@ use serde::de::DeserializeOwned;
 
 use super::StoreError;
 use crate::audit::NewEntry;
-use crate::store::record::{FirstRecord, RoomRecord};
+use crate::store::record::{FirstRecord, RoomRecord, SecondRecord};
 
 /// The schema this version writes. It rises when an older version could no longer read the tables.
-pub(super) const SCHEMA: u64 = 3;
+pub(super) const SCHEMA: u64 = 4;
 
 /// The oldest schema that this version reads. Its records are read as they are, and written in the new form when they change.
 pub(super) const OLDEST_SCHEMA: u64 = 1;
@@ -51,8 +51,11 @@ pub(super) const META_JOURNAL_IN_USE: &str = "journal_in_use";
 /// The first byte of every log entry, and of every record of schema 1; the rest is postcard.
 const FORMAT: u8 = 1;
 
-/// The first byte of every record since schema 2.
-const RECORD_FORMAT: u8 = 2;
+/// The first byte of every record of schemas 2 and 3.
+const SECOND_FORMAT: u8 = 2;
+
+/// The first byte of every record since schema 4.
+const RECORD_FORMAT: u8 = 3;
 
 /// What a damaged record is called.
 const RECORD: &str = "a room's record";
@@ -64,9 +67,10 @@ pub(super) fn encode_record(record: &RoomRecord) -> Result<Vec<u8>, StoreError> 
 
 /// A room's record from its bytes.
 pub(super) fn decode_record(bytes: &[u8]) -> Result<RoomRecord, StoreError> {
-    match bytes.split_first() {
-        Some((&RECORD_FORMAT, rest)) => postcard::from_bytes(rest).map_err(|error| damaged(RECORD, &error)),
-        _ => decode::<FirstRecord>(RECORD, bytes).map(RoomRecord::from),
+    match bytes.first() {
+        Some(&RECORD_FORMAT) => decode(RECORD, RECORD_FORMAT, bytes),
+        Some(&SECOND_FORMAT) => decode::<SecondRecord>(RECORD, SECOND_FORMAT, bytes).map(RoomRecord::from),
+        _ => decode::<FirstRecord>(RECORD, FORMAT, bytes).map(RoomRecord::from),
     }
 }
 
@@ -79,9 +83,9 @@ fn to_bytes<T: Serialize>(format: u8, value: &T) -> Result<Vec<u8>, StoreError> 
     postcard::to_extend(value, vec![format]).map_err(|e| StoreError::Failed(format!("a record cannot be written: {e}")))
 }
 
-fn decode<T: DeserializeOwned>(what: &str, bytes: &[u8]) -> Result<T, StoreError> {
+fn decode<T: DeserializeOwned>(what: &str, format: u8, bytes: &[u8]) -> Result<T, StoreError> {
     match bytes.split_first() {
-        Some((&FORMAT, rest)) => postcard::from_bytes(rest).map_err(|e| damaged(what, &e)),
+        Some((first, rest)) if *first == format => postcard::from_bytes(rest).map_err(|e| damaged(what, &e)),
         Some((format, _)) => Err(damaged(what, &format_args!("unknown format {format}"))),
         None => Err(damaged(what, &"it is empty")),
     }
@@ -106,5 +110,5 @@ pub(super) fn decode_entry(seq: u64, bytes: &[u8]) -> Result<LogEntry, StoreErro
 
 /// What a log entry says, without its number.
 pub(super) fn decode_log(bytes: &[u8]) -> Result<NewEntry, StoreError> {
-    decode("a log entry", bytes)
+    decode("a log entry", FORMAT, bytes)
 }

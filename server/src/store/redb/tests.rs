@@ -12,8 +12,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
 
-use collab_proto::Generation;
 use collab_proto::api::{LogKind, LogQuery};
+use collab_proto::{Generation, Role};
 use futures_util::future::join_all;
 use redb::{Builder, ReadableDatabase};
 use tempfile::TempDir;
@@ -23,6 +23,7 @@ use super::tables::{META, META_SCHEMA, ROOMS, SCHEMA};
 use super::*;
 use crate::store::conformance::{self, append, create, edit, entry, name, record, texts};
 use crate::store::faulty::FaultyStore;
+use crate::store::record::{Entrance, GivenRole};
 
 /// A place for one store.
 fn place() -> (TempDir, PathBuf) {
@@ -119,41 +120,59 @@ fn a_newer_schema_is_refused() {
 /// A record as schema 1 has it: the format's number, then name, generation, time, password and its version.
 const FIRST_RECORD: &[u8] = b"\x01\x01a\x01\x07\x0d$argon2id$\xe2\x80\xa6\x01";
 
-#[tokio::test]
-async fn a_store_of_the_first_schema_is_read_and_goes_on_in_the_new_one() {
-    let (_directory, path) = place();
-    let store = RedbStore::open(&path).expect("a new store");
+/// A record as schemas 2 and 3 have it: after the same, the viewers' password and its version, a role, no ban, and the revision.
+const SECOND_RECORD: &[u8] = b"\x02\x01a\x01\x07\x0d$argon2id$\xe2\x80\xa6\x01\x01\x01v\x02\x01\x03ada\x00\x00\x00\x03";
+
+/// A store of an older schema with one room, a, and one edit.
+async fn older_store(path: &Path, schema: u64, record: &[u8]) {
+    let store = RedbStore::open(path).expect("a new store");
     create(&store, "a").await;
     append(&store, "a", "1").await.expect("durable");
     drop(store);
-    let database = Builder::new().open(&path).expect("a database");
+    let database = Builder::new().open(path).expect("a database");
     let transaction = database.begin_write().expect("a transaction");
-    transaction.open_table(META).expect("a table").insert(META_SCHEMA, 1).expect("written");
-    transaction.open_table(ROOMS).expect("a table").insert("a", FIRST_RECORD).expect("written");
+    transaction.open_table(META).expect("a table").insert(META_SCHEMA, schema).expect("written");
+    transaction.open_table(ROOMS).expect("a table").insert("a", record).expect("written");
     transaction.commit().expect("durable");
-    drop(database);
+}
 
-    let findings = check::check(&path, |_| Ok(1)).expect("a store");
-    assert_eq!((findings.rooms, findings.problems), (1, 0), "{:?}", findings.told);
-    let schema = |path: &PathBuf| {
-        let database = Builder::new().open(path).expect("a database");
-        let meta = database.begin_read().expect("a read").open_table(META).expect("a table");
-        meta.get(META_SCHEMA).expect("a read").map(|schema| schema.value())
+#[tokio::test]
+async fn a_store_of_an_older_schema_is_read_and_goes_on_in_the_new_one() {
+    let given = GivenRole { role: Role::Viewer, entrance: Entrance::Editors };
+    let second = RoomRecord {
+        viewer_hash: Some("v".into()),
+        viewer_version: 2,
+        roles: [("ada".into(), given)].into(),
+        revision: 3,
+        ..record("a", 1)
     };
-    assert_eq!(schema(&path), Some(1), "who only looks changes nothing");
+    let older =
+        [(1, FIRST_RECORD, record("a", 1)), (2, SECOND_RECORD, second.clone()), (3, SECOND_RECORD, second)];
+    for (older, bytes, expected) in older {
+        let (_directory, path) = place();
+        older_store(&path, older, bytes).await;
 
-    let store = RedbStore::open(&path).expect("the same store");
-    assert_eq!(store.room(&name("a")).await, Ok(Some(record("a", 1))));
-    assert_eq!(append(&store, "a", "2").await, Ok(2));
-    let mut changed = record("a", 1);
-    changed.set_password(crate::store::Entrance::Viewers, Some("other".into()));
-    changed.revision = 1;
-    store.update_room(changed.clone(), entry(1, LogKind::ViewerPasswordChanged, "a")).await.expect("written");
-    drop(store);
-    assert_eq!(schema(&path), Some(SCHEMA), "an older version could not read that");
-    let store = RedbStore::open(&path).expect("the same store");
-    assert_eq!(store.room(&name("a")).await, Ok(Some(changed)));
-    assert_eq!(texts(&store, "a").await, (vec!["1".into(), "2".into()], 2));
+        let findings = check::check(&path, |_| Ok(1)).expect("a store");
+        assert_eq!((findings.rooms, findings.problems), (1, 0), "{:?}", findings.told);
+        let schema = |path: &PathBuf| {
+            let database = Builder::new().open(path).expect("a database");
+            let meta = database.begin_read().expect("a read").open_table(META).expect("a table");
+            meta.get(META_SCHEMA).expect("a read").map(|schema| schema.value())
+        };
+        assert_eq!(schema(&path), Some(older), "who only looks changes nothing");
+
+        let store = RedbStore::open(&path).expect("the same store");
+        assert_eq!(store.room(&name("a")).await, Ok(Some(expected.clone())));
+        assert_eq!(append(&store, "a", "2").await, Ok(2));
+        let mut changed = RoomRecord { revision: expected.revision + 1, owner_version: 2, ..expected };
+        changed.policy.burst = Some(5);
+        store.update_room(changed.clone(), entry(1, LogKind::PolicyChanged, "a")).await.expect("written");
+        drop(store);
+        assert_eq!(schema(&path), Some(SCHEMA), "an older version could not read that");
+        let store = RedbStore::open(&path).expect("the same store");
+        assert_eq!(store.room(&name("a")).await, Ok(Some(changed)));
+        assert_eq!(texts(&store, "a").await, (vec!["1".into(), "2".into()], 2));
+    }
 }
 
 #[test]

@@ -42,4 +42,6 @@ export const KINDS = [
   'backed-up',
   'restored',
   'viewer-password-changed',
+  'policy-changed',
+  'owner-token-made',
 ]

@@ -11,8 +11,8 @@ export class Saver {
   readonly #outbox = new Outbox()
   #problem: SaveStatus['problem'] = null
   #durability: Durability | null = null
-  /** The limits of the present membership; null without one. */
   #policy: Policy | null = null
+  /** The budget of the present membership; null without one. */
   #bucket: TokenBucket | null = null
   /** Joining again does not lift the throttle. */
   #lastEditAt = -Infinity
@@ -27,15 +27,19 @@ export class Saver {
   }
 
   attach({ policy, stateVector, missing }: Welcome, now: number): void {
-    this.#policy = policy
-    this.#bucket = new TokenBucket(policy.burst, policy.editsPerMinute, policy.tokens, now)
+    this.adopt(policy, now)
     const isUnknown = this.isEmpty && hasMore(this.#doc, stateVector)
     if (isUnknown || this.#outbox.wantsDifference) this.#complete(stateVector, missing)
   }
 
+  /** Takes over the server's limits. */
+  adopt(policy: Policy, now: number): void {
+    this.#policy = policy
+    this.#bucket = new TokenBucket(policy.burst, policy.editsPerMinute, policy.tokens, now)
+  }
+
   detach(): void {
     this.#outbox.lost()
-    this.#policy = null
     this.#bucket = null
   }
 
@@ -46,21 +50,21 @@ export class Saver {
 
   /** The next frame to send, if one is due. */
   poll(now: number): ClientFrame | null {
-    if (!this.#policy) return null
+    if (!this.#bucket) return null
     if (now >= this.#outbox.syncAt) {
       this.#outbox.syncAsked()
       return { type: 'SyncRequest', stateVector: Y.encodeStateVector(this.#doc) }
     }
     const edit = now >= this.#nextEditAt(now) ? this.#outbox.take(this.#policy.maxUpdateBytes) : null
     if (!edit) return null
-    this.#bucket?.take(now)
+    this.#bucket.take(now)
     this.#lastEditAt = now
     return { type: 'Edit', id: edit.id, update: edit.update }
   }
 
   /** When {@link poll} has something. */
   nextAt(now: number): number {
-    return this.#policy ? Math.min(this.#outbox.syncAt, this.#nextEditAt(now)) : Infinity
+    return this.#bucket ? Math.min(this.#outbox.syncAt, this.#nextEditAt(now)) : Infinity
   }
 
   #nextEditAt(now: number): number {
@@ -105,6 +109,11 @@ export class Saver {
   clear(): void {
     this.#outbox.clear()
     this.#problem = null
+  }
+
+  /** The limits that the server named last. */
+  get policy(): Policy | null {
+    return this.#policy
   }
 
   get isEmpty(): boolean {

@@ -62,6 +62,8 @@ const serverFrame: Read<ServerFrame> = (d) => {
       return { type: 'RoleChanged', role: role(d) }
     case 8:
       return { type: 'GoAway', reconnectAfterMs: uint(d), reason: uint(d) }
+    case 9:
+      return { type: 'PolicyChanged', policy: policy(d) }
     default:
       throw new WireError('a frame of an unknown kind')
   }

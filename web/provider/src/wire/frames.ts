@@ -98,3 +98,4 @@ export type ServerFrame =
   | Members
   | { type: 'RoleChanged'; role: Role }
   | { type: 'GoAway'; reconnectAfterMs: number; reason: number }
+  | { type: 'PolicyChanged'; policy: Policy }

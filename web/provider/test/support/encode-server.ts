@@ -1,5 +1,5 @@
 import * as enc from 'lib0/encoding'
-import type { MemberInfo, ServerFrame, Welcome } from '../../src/wire/frames'
+import type { MemberInfo, Policy, ServerFrame, Welcome } from '../../src/wire/frames'
 
 const ROLES = ['viewer', 'editor', 'owner']
 
@@ -25,6 +25,7 @@ const KINDS: ServerFrame['type'][] = [
   'Members',
   'RoleChanged',
   'GoAway',
+  'PolicyChanged',
 ]
 
 function write(e: enc.Encoder, frame: ServerFrame): void {
@@ -55,17 +56,24 @@ function write(e: enc.Encoder, frame: ServerFrame): void {
     case 'GoAway':
       enc.writeVarUint(e, frame.reconnectAfterMs)
       return enc.writeVarUint(e, frame.reason)
+    case 'PolicyChanged':
+      return writePolicy(e, frame.policy)
   }
 }
 
+function writePolicy(e: enc.Encoder, policy: Policy): void {
+  const times = [policy.throttleMs, policy.editsPerMinute, policy.burst, policy.tokens]
+  for (const value of [...times, policy.maxUpdateBytes, policy.maxDocumentBytes]) enc.writeVarUint(e, value)
+}
+
 function writeWelcome(e: enc.Encoder, frame: Welcome): void {
-  const { policy } = frame
   enc.writeVarUint(e, frame.member)
   enc.writeVarString(e, frame.name)
   enc.writeVarUint(e, ROLES.indexOf(frame.role))
   enc.writeVarString(e, frame.resumeToken)
-  const limits = [policy.throttleMs, policy.editsPerMinute, policy.burst, policy.tokens, policy.maxUpdateBytes]
-  for (const value of [...limits, policy.maxDocumentBytes, frame.generation, frame.slot]) enc.writeVarUint(e, value)
+  writePolicy(e, frame.policy)
+  enc.writeVarUint(e, frame.generation)
+  enc.writeVarUint(e, frame.slot)
   enc.writeVarUint8Array(e, frame.stateVector)
   enc.writeVarUint8Array(e, frame.missing)
   enc.writeVarUint(e, frame.count)

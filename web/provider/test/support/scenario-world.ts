@@ -8,9 +8,20 @@ import type { ClientFrame, ServerFrame } from '../../src/wire/frames'
 import { framed } from './encode-server'
 import { FakeClock, settle } from './fake-clock'
 import { POLICY } from './fake-server'
-import type { Action, Expect } from './scenario'
+import type { Action, Expect, PolicyChange } from './scenario'
 
 const GENERATION = 5
+
+function policy(change: PolicyChange): Policy {
+  const { edits_per_minute: editsPerMinute, throttle_ms: throttleMs, burst, tokens } = change
+  return {
+    ...POLICY,
+    editsPerMinute: editsPerMinute ?? POLICY.editsPerMinute,
+    throttleMs: throttleMs ?? POLICY.throttleMs,
+    burst: burst ?? POLICY.burst,
+    tokens: tokens ?? POLICY.tokens,
+  }
+}
 
 /** A provider, and a network and a server that do what a scenario says and note what they are asked. */
 export class ScenarioWorld implements Transport {
@@ -96,7 +107,8 @@ export class ScenarioWorld implements Transport {
   }
 
   #receive(action: Exclude<Action, string>): void {
-    if ('welcome' in action) return this.#welcome({ ...POLICY, ...action.welcome })
+    if ('welcome' in action) return this.#welcome(policy(action.welcome))
+    if ('policy' in action) return this.#send({ type: 'PolicyChanged', policy: policy(action.policy) })
     if ('type' in action) return this.#text.insert(this.#text.length, action.type)
     if ('save' in action) return this.#save(action.save)
     if ('others_write' in action) return this.#othersWrite(action.others_write)

@@ -20,7 +20,9 @@ export type Action =
   /** From now on the server answers no ping. */
   | 'fall_silent'
   /** The server lets the client in. */
-  | { welcome: { burst?: number; tokens?: number } }
+  | { welcome: PolicyChange }
+  /** The room's owner changes how often people may edit. */
+  | { policy: PolicyChange }
   /** The user types at the end of the text. */
   | { type: string }
   | { wait: number }
@@ -31,6 +33,14 @@ export type Action =
   | { go_away: { reconnect_after_ms: number; reason: keyof typeof Code } }
   /** Somebody else writes at the end of the server's text. */
   | { others_write: string }
+
+/** Where the limits differ from the usual ones. */
+export interface PolicyChange {
+  edits_per_minute?: number
+  throttle_ms?: number
+  burst?: number
+  tokens?: number
+}
 
 /** What must be so after it; what is not named is not looked at. */
 export interface Expect {
