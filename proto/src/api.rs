@@ -8,7 +8,7 @@ mod log;
 
 use serde::{Deserialize, Serialize};
 
-pub use log::{LogEntry, LogKind, LogPage, LogQuery};
+pub use log::{LogEntry, LogFormat, LogKind, LogPage, LogQuery};
 pub use policy::{ChangePolicy, Pace, PolicyError, RoomPolicy};
 pub use rooms::{
     ChangePassword, ChangeRole, ChangeViewerPassword, CreateRoom, KickQuery, MakeOwnerToken, MemberEntry, OwnerToken,

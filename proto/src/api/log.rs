@@ -114,6 +114,17 @@ pub struct LogEntry {
     pub detail: Option<String>,
 }
 
+/// How the answer to a [`LogQuery`] is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// A [`LogPage`].
+    Json,
+    /// Every entry that matches up to the newest at the moment of the question, a [`LogEntry`] a line, as one stream however
+    /// long the log is. `limit` may be any number. A stream that fails is cut off: it has then no end in the sense of HTTP.
+    Jsonl,
+}
+
 /// The query string of `GET /api/logs`. Entries come oldest first with `after`, otherwise newest first.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -139,6 +150,9 @@ pub struct LogQuery {
     /// Only entries with a greater number, oldest first: following.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub after: Option<u64>,
+    /// A page of JSON by default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub format: Option<LogFormat>,
     /// How many at most; 100 by default, 1,000 at most.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limit: Option<u32>,

@@ -1,4 +1,4 @@
-//! `/api/logs`: the audit log, page by page or as it grows.
+//! `/api/logs`: the audit log, page by page or as it grows; as lines, see [`log_lines`].
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -9,17 +9,21 @@ use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Extension, FromRef, Query, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
-use collab_proto::api::{LogPage, LogQuery};
+use axum::response::{IntoResponse, Response};
+use collab_proto::api::{LogFormat, LogPage, LogQuery};
 
 use super::Peer;
 use super::access::admin;
 use super::answer::{Answer, Result};
 use super::backup::Turn;
+use super::log_lines;
 use super::rooms::record_query;
 use crate::app::{App, Phase};
 use crate::refusal::Refusal;
 
-const MAX_LIMIT: u32 = 1_000;
+/// Entries of a page.
+pub(super) const MAX_LIMIT: u32 = 1_000;
+/// Longest wait for an entry.
 const MAX_WAIT_MS: u32 = 30_000;
 /// How much of a query the log repeats, in characters.
 const MAX_DETAIL_CHARS: usize = 200;
@@ -56,10 +60,16 @@ pub(super) async fn logs(
     headers: HeaderMap,
     RawQuery(text): RawQuery,
     query: std::result::Result<Query<LogQuery>, QueryRejection>,
-) -> Result<Json<LogPage>> {
+) -> Result<Response> {
     admin(&api.app, &headers)?;
     let Query(query) = query?;
     check(&query)?;
+    let detail = || text.unwrap_or_default().chars().take(MAX_DETAIL_CHARS).collect::<String>();
+    if query.format == Some(LogFormat::Jsonl) {
+        let (room, answer) = (query.room.clone(), log_lines::answer(api.app.clone(), query));
+        record_query(&api.app, peer, room, format!("exported the log: {}", detail())).await?;
+        return Ok(answer);
+    }
     let address = peer.address.ip().to_canonical();
     let new = query.wait_ms.is_none() || api.followers.starts(address, Instant::now());
     let room = query.room.clone();
@@ -68,15 +78,18 @@ pub(super) async fn logs(
         Some(wait_ms) => follow(&api.app, query, Duration::from_millis(wait_ms.into())).await?,
     };
     if new {
-        let detail = text.unwrap_or_default().chars().take(MAX_DETAIL_CHARS).collect::<String>();
-        record_query(&api.app, peer, room, format!("read the log: {detail}")).await?;
+        record_query(&api.app, peer, room, format!("read the log: {}", detail())).await?;
     }
-    Ok(Json(page))
+    Ok(Json(page).into_response())
 }
 
 fn check(query: &LogQuery) -> Result<()> {
     let wrong = |message| Err(Answer::new(StatusCode::BAD_REQUEST, message));
     match query {
+        LogQuery { format: Some(LogFormat::Jsonl), wait_ms: Some(_), .. } => {
+            wrong("wait_ms does not go with lines, which end with what is there.".to_owned())
+        }
+        LogQuery { format: Some(LogFormat::Jsonl), .. } => Ok(()),
         LogQuery { limit: Some(limit), .. } if !(1..=MAX_LIMIT).contains(limit) => {
             wrong(format!("limit must be between 1 and {MAX_LIMIT}."))
         }
@@ -148,7 +161,10 @@ mod tests {
         assert!(check(&LogQuery { limit: Some(1), ..query.clone() }).is_ok());
         assert!(check(&LogQuery { limit: Some(0), ..query.clone() }).is_err());
         assert!(check(&LogQuery { limit: Some(1_001), ..query.clone() }).is_err());
-        assert!(check(&LogQuery { wait_ms: Some(30_001), ..query }).is_err());
+        assert!(check(&LogQuery { wait_ms: Some(30_001), ..query.clone() }).is_err());
         assert!(check(&LogQuery { wait_ms: Some(1), ..LogQuery::default() }).is_err());
+        let lines = LogQuery { format: Some(LogFormat::Jsonl), limit: Some(1_001), ..query };
+        assert!(check(&lines).is_ok());
+        assert!(check(&LogQuery { wait_ms: Some(1), ..lines }).is_err());
     }
 }

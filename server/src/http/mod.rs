@@ -1,7 +1,7 @@
 //! The pages and the JSON API, over HTTPS and, for this machine alone, in clear text. One router serves both.
 //!
 //! Reading order: [`listener`] (connections), `guard` (what every request must pass), `access` (who asks), `rooms`, `members`,
-//! `logs`, `backup`, `server`, `status`, `preview` (the API), `sockets` (from HTTP to WebSocket), `pages` (what a browser shows), `answer` (refusals as
+//! `logs`, `log_lines`, `backup`, `server`, `status`, `preview` (the API), `sockets` (from HTTP to WebSocket), `pages` (what a browser shows), `answer` (refusals as
 //! HTTP).
 
 pub mod listener;
@@ -15,6 +15,8 @@ mod rooms;
 mod members;
 
 mod logs;
+
+mod log_lines;
 
 mod backup;
 
