@@ -1,7 +1,8 @@
 //! Tests of the whole: the real programs, over the real network of this machine. Each test has a server of its own.
 //!
 //! [`server::TestServer`] is the built `collab-server` on free ports and a temporary folder; [`person::Person`] is somebody
-//! who edits with the project's client; [`wire::Wire`] sends any bytes, [`socket::Socket`] over WebSocket; [`relay::Relay`] is a network that fails;
+//! who edits with the project's client; [`wire::Wire`] sends any bytes, [`socket::Socket`] over WebSocket; [`relay::Relay`] is a network that fails,
+//! [`network::Network`] one of the kernel;
 //! [`cli::Cli`] runs the built `collab-cli` in a home of its own. All of them wait for events, never for time, and give up
 //! after [`PATIENCE`] with what they saw until then.
 
@@ -14,6 +15,8 @@ pub mod wire;
 pub mod socket;
 
 pub mod relay;
+
+pub mod network;
 
 pub mod cli;
 

@@ -1,5 +1,6 @@
 //! The real server: started, asked, stopped in order, killed, started again on the same data and ports.
 
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -12,6 +13,7 @@ use rustix::process::Signal;
 use tempfile::TempDir;
 use tokio::time::timeout;
 
+use crate::network::{Network, command_in};
 use crate::process::{Ended, Output, Process, program};
 use crate::{PASSWORD, PATIENCE};
 
@@ -26,6 +28,7 @@ pub struct TestServer {
     /// Goes with it; none when the folder belongs to the test.
     _folder: Option<TempDir>,
     arguments: Vec<String>,
+    place: Place,
     /// The UDP port of WebTransport and the TCP port of HTTPS.
     pub port: u16,
     /// The TCP port of the pages and the API in clear text.
@@ -36,11 +39,25 @@ pub struct TestServer {
     pub certificate_hash: [u8; 32],
 }
 
+/// Where a server runs.
+#[derive(Debug, Clone)]
+struct Place {
+    host: Ipv4Addr,
+    /// The name of a network of its own.
+    network: Option<String>,
+}
+
+/// On this machine, for this machine alone.
+const LOOPBACK: Place = Place { host: Ipv4Addr::LOCALHOST, network: None };
+
 /// The command that starts a server on a data folder, with nothing from this process's environment.
 pub fn command(data: &Path, arguments: &[impl AsRef<str>]) -> Command {
-    let mut command = Command::new(program("collab-server"));
-    command.env_clear().arg("--data").arg(data).args(arguments.iter().map(AsRef::as_ref));
-    command
+    on(Command::new(program("collab-server")), data, arguments)
+}
+
+fn on(mut server: Command, data: &Path, arguments: &[impl AsRef<str>]) -> Command {
+    server.env_clear().arg("--data").arg(data).args(arguments.iter().map(AsRef::as_ref));
+    server
 }
 
 /// Runs a server that is expected to say what is wrong and to end.
@@ -72,12 +89,24 @@ impl TestServer {
     /// A server on a data folder of the test's, with these arguments besides.
     pub async fn in_folder(data: &Path, arguments: &[&str]) -> Self {
         let arguments: Vec<_> = arguments.iter().map(|argument| (*argument).to_owned()).collect();
-        let (process, output) = launch(data, 0, 0, &arguments).await;
-        Self::from_greeting(process, data.to_owned(), arguments, &output.stdout())
+        Self::at(LOOPBACK, data, arguments).await
     }
 
-    fn from_greeting(process: Process, data: PathBuf, arguments: Vec<String>, greeting: &str) -> Self {
+    /// A server with these arguments besides, in a network of its own.
+    pub async fn within(network: &Network, arguments: &[&str]) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let arguments = arguments.iter().map(|argument| (*argument).to_owned()).collect();
+        let place = Place { host: network.address(), network: Some(network.name().to_owned()) };
+        let mut server = Self::at(place, &folder.path().join("data"), arguments).await;
+        server._folder = Some(folder);
+        server
+    }
+
+    async fn at(place: Place, data: &Path, arguments: Vec<String>) -> Self {
+        let (process, output) = launch(&place, data, (0, 0), &arguments).await;
+        let (data, greeting) = (data.to_owned(), &output.stdout());
         Self {
+            place,
             port: port(&line(greeting, "WebTransport")),
             http_port: port(&line(greeting, "Page")),
             fingerprint: hash(greeting, "Fingerprint"),
@@ -92,7 +121,7 @@ impl TestServer {
     /// Starts it again on the same data and the same ports. It must have ended.
     pub async fn restart(&mut self) {
         let output;
-        (self.process, output) = launch(&self.data(), self.port, self.http_port, &self.arguments).await;
+        (self.process, output) = launch(&self.place, &self.data, (self.port, self.http_port), &self.arguments).await;
         self.fingerprint = hash(&output.stdout(), "Fingerprint");
         self.certificate_hash = hash(&output.stdout(), "Certificate");
     }
@@ -167,12 +196,12 @@ impl TestServer {
 
     /// Where the same are over TLS.
     pub fn https_url(&self) -> String {
-        format!("https://127.0.0.1:{}", self.port)
+        format!("https://{}:{}", self.place.host, self.port)
     }
 
     /// Where WebTransport listens.
     pub fn webtransport_url(&self) -> String {
-        format!("https://127.0.0.1:{}/", self.port)
+        format!("https://{}:{}/", self.place.host, self.port)
     }
 
     /// Where WebSockets are taken in clear.
@@ -182,7 +211,7 @@ impl TestServer {
 
     /// Where WebSockets are taken over TLS.
     pub fn secure_websocket_url(&self) -> String {
-        format!("wss://127.0.0.1:{}/ws", self.port)
+        format!("wss://{}:{}/ws", self.place.host, self.port)
     }
 
     /// The admin token's file.
@@ -202,7 +231,12 @@ impl TestServer {
 
     /// The API with another token, or none.
     pub fn api_with(&self, token: Option<String>) -> Api {
-        Api::new(&self.url(), Trust::WebPki, token).expect("an address")
+        // In a network of its own the port in clear is for that network alone.
+        match self.place.network {
+            None => Api::new(&self.url(), Trust::WebPki, token),
+            Some(_) => Api::new(&self.https_url(), Trust::Hashes(vec![self.fingerprint]), token),
+        }
+        .expect("an address")
     }
 
     /// Sockets that believe this server.
@@ -255,9 +289,16 @@ impl Drop for TestServer {
     }
 }
 
-async fn launch(data: &Path, port: u16, http_port: u16, arguments: &[String]) -> (Process, Output) {
-    let mut command = command(data, arguments);
-    command.args(["--listen", &format!("127.0.0.1:{port}"), "--http", &format!("127.0.0.1:{http_port}")]);
+async fn launch(place: &Place, data: &Path, ports: (u16, u16), arguments: &[String]) -> (Process, Output) {
+    let mut command = match &place.network {
+        None => command(data, arguments),
+        Some(network) => {
+            let server = program("collab-server");
+            on(command_in(network, server.to_str().expect("a path in UTF-8")), data, arguments)
+        }
+    };
+    let (port, http_port) = ports;
+    command.args(["--listen", &format!("{}:{port}", place.host), "--http", &format!("127.0.0.1:{http_port}")]);
     let mut process = Process::start(command, b"");
     let output = process.until("say where it listens", |output| output.stdout().contains("Admin token")).await;
     (process, output)
