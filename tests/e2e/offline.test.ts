@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { Line } from './support/line'
 import type { RoomPage } from './support/room-page'
@@ -139,7 +140,7 @@ test('leaving with something unsaved keeps it until the same person joins with t
 })
 
 /** The room is another one when the person comes back: the old text is offered, and the new one gets nothing of it. */
-async function keepsACopyAndGoesOn(page: RoomPage, room: string, kept: string): Promise<void> {
+async function keepsACopyAndGoesOn(page: RoomPage, room: string, kept: string, now = 'a new life'): Promise<void> {
   await page.says('This room was restored or made anew.')
   expect(await page.text()).toBe(kept)
   const download = page.page.waitForEvent('download')
@@ -147,8 +148,8 @@ async function keepsACopyAndGoesOn(page: RoomPage, room: string, kept: string): 
   expect(readFileSync(await (await download).path(), 'utf8')).toBe(kept)
   await page.press('Discard it and join')
   await page.join({ room, name: 'Ada', password })
-  await until(() => page.text(), (text) => text === 'a new life')
-  expect(await cli(stage.server, password, ['cat', room])).toBe('a new life')
+  await until(() => page.text(), (text) => text === now)
+  expect(await cli(stage.server, password, ['cat', room])).toBe(now)
 }
 
 async function madeAnew(room: string): Promise<void> {
@@ -190,6 +191,35 @@ test('a room made anew while a page is closed: a copy is offered, nothing is dou
   await back.join({ room, name: 'Ada', password }, false)
   await keepsACopyAndGoesOn(back, room, 'hello unsaved')
   await back.close()
+})
+
+test('a server restored from a backup: whoever has unsaved work, in an open or a closed tab, is offered a copy, nothing is doubled', async () => {
+  const room = 'restored'
+  const ada = await connected(room, 'Ada')
+  const grace = await stage.visit(address(room))
+  await grace.join({ room, name: 'Grace', password })
+  const backup = join(stage.server.directory, 'everything.backup')
+  await cli(stage.server, password, ['backup', backup, '--admin-token-file', stage.server.adminTokenFile])
+  await ada.type('after the backup; ')
+  await ada.isSaved()
+  await until(() => grace.text(), (text) => text === 'hello after the backup; ')
+  await stage.server.kill()
+  await Promise.all([ada.type("Ada's"), grace.type("Grace's")])
+  await Promise.all([ada.isKept(), grace.isKept()])
+  await grace.closeTab()
+  await stage.server.restore(backup)
+
+  await keepsACopyAndGoesOn(ada, room, "hello after the backup; Ada's", 'hello ')
+  const back = await grace.another(address(room))
+  await back.says('Your pass for this room has ended.')
+  await back.join({ room, name: 'Grace', password }, false)
+  await keepsACopyAndGoesOn(back, room, "hello after the backup; Grace's", 'hello ')
+  await ada.type('again')
+  await ada.isSaved()
+  await until(() => back.text(), (text) => text === 'hello again')
+  expect(await cli(stage.server, password, ['cat', room])).toBe('hello again')
+  expect([...ada.complaints, ...back.complaints]).toEqual([])
+  await Promise.all([ada.close(), back.close()])
 })
 
 test('a browser that keeps nothing says so, and the page works without', async () => {
