@@ -1,18 +1,23 @@
 //! The HTTP API of a server.
 
+mod rooms;
+
+mod backup;
+
+mod address;
+
 use std::time::Duration;
 
-use collab_proto::api::{
-    ApiError, ChangePassword, ChangePolicy, ChangeRole, ChangeViewerPassword, CreateRoom, KickQuery, LogPage, LogQuery,
-    MakeOwnerToken, MemberEntry, OwnerToken, RoomCreated, RoomInfo, RoomPolicy, ServerInfo,
-};
-use collab_proto::{MemberId, Role, RoomName};
+use collab_proto::api::{ApiError, LogPage, LogQuery, ServerInfo};
 use reqwest::{Method, RequestBuilder, Response, Url};
 use serde::de::DeserializeOwned;
 
-use crate::driver::{Address, Because, Choice, DriverError};
-use crate::seal::Seal;
+pub use address::session_address;
+pub use backup::BackupFailure;
+
+use crate::driver::DriverError;
 use crate::trust::{Trust, Verifier};
+use address::{authority_of, parse_base};
 
 /// Why a request had no success.
 #[derive(Debug, thiserror::Error)]
@@ -65,20 +70,6 @@ pub enum ApiSetupError {
     Http(#[from] reqwest::Error),
 }
 
-/// Why there is no backup.
-#[derive(Debug, thiserror::Error)]
-pub enum BackupFailure {
-    /// The request had no success.
-    #[error(transparent)]
-    Api(#[from] ApiFailure),
-    /// It could not be kept.
-    #[error(transparent)]
-    Sink(#[from] std::io::Error),
-    /// It ended too early, or is not what the server sent.
-    #[error("the backup is not whole")]
-    Cut,
-}
-
 /// The HTTP API of one server. Cheap to clone.
 #[derive(Clone)]
 pub struct Api {
@@ -99,9 +90,6 @@ const IDLE_LIMIT: Duration = Duration::from_secs(5);
 
 /// Longest time to an answer, besides what a query asks the server to wait.
 const ANSWER_LIMIT: Duration = Duration::from_secs(30);
-
-/// Longest time for a backup.
-const BACKUP_LIMIT: Duration = Duration::from_secs(3600);
 
 impl Api {
     /// The API at `base`, such as `https://host:4433` or `http://localhost:3001`, with an admin or owner token if there is one.
@@ -131,122 +119,6 @@ impl Api {
         self.ask(self.request(Method::GET, &["server"])).await
     }
 
-    /// Makes a room. Needs no token.
-    ///
-    /// # Errors
-    ///
-    /// [`ApiFailure`].
-    pub async fn create_room(&self, name: &str, password: &str) -> Result<RoomCreated, ApiFailure> {
-        let (name, password) = (name.to_owned(), password.to_owned());
-        self.create_room_as(&CreateRoom { name, password, policy: RoomPolicy::default() }).await
-    }
-
-    /// Makes a room that differs from the server. Needs no token.
-    ///
-    /// # Errors
-    ///
-    /// [`ApiFailure`].
-    pub async fn create_room_as(&self, wanted: &CreateRoom) -> Result<RoomCreated, ApiFailure> {
-        self.ask(self.request(Method::POST, &["rooms"]).json(wanted)).await
-    }
-
-    /// All rooms. Needs the admin token.
-    ///
-    /// # Errors
-    ///
-    /// [`ApiFailure`].
-    pub async fn rooms(&self) -> Result<Vec<RoomInfo>, ApiFailure> {
-        self.ask(self.request(Method::GET, &["rooms"])).await
-    }
-
-    /// One room. Needs the admin token or the room's owner token.
-    ///
-    /// # Errors
-    ///
-    /// [`ApiFailure`].
-    pub async fn room(&self, name: &RoomName) -> Result<RoomInfo, ApiFailure> {
-        self.ask(self.request(Method::GET, &["rooms", name.as_str()])).await
-    }
-
-    /// Deletes a room with its text. Needs the admin token or the room's owner token.
-    ///
-    /// # Errors
-    ///
-    /// [`ApiFailure`].
-    pub async fn delete_room(&self, name: &RoomName) -> Result<(), ApiFailure> {
-        self.tell(self.request(Method::DELETE, &["rooms", name.as_str()])).await
-    }
-
-    /// Changes a room's password. Needs the admin token or the room's owner token.
-    ///
-    /// # Errors
-    ///
-    /// [`ApiFailure`].
-    pub async fn change_password(&self, name: &RoomName, password: &str) -> Result<(), ApiFailure> {
-        let body = ChangePassword { password: password.to_owned() };
-        self.tell(self.request(Method::PUT, &["rooms", name.as_str(), "password"]).json(&body)).await
-    }
-
-    /// Changes a room's password for viewers; none takes it away. Needs the admin token or the room's owner token.
-    ///
-    /// # Errors
-    ///
-    /// [`ApiFailure`].
-    pub async fn change_viewer_password(&self, name: &RoomName, password: Option<&str>) -> Result<(), ApiFailure> {
-        let body = ChangeViewerPassword { password: password.map(str::to_owned) };
-        self.tell(self.request(Method::PUT, &["rooms", name.as_str(), "viewer-password"]).json(&body)).await
-    }
-
-    /// Changes how often people may change the text of a room. Needs the admin token or the room's owner token.
-    ///
-    /// # Errors
-    ///
-    /// [`ApiFailure`].
-    pub async fn change_policy(&self, name: &RoomName, change: ChangePolicy) -> Result<RoomInfo, ApiFailure> {
-        self.ask(self.request(Method::PATCH, &["rooms", name.as_str(), "policy"]).json(&change)).await
-    }
-
-    /// A token for a new owner of a room; with `revoke` those there were are void from now on. Needs the admin token.
-    ///
-    /// # Errors
-    ///
-    /// [`ApiFailure`].
-    pub async fn make_owner_token(&self, name: &RoomName, revoke: bool) -> Result<String, ApiFailure> {
-        let request = self.request(Method::POST, &["rooms", name.as_str(), "owner-token"]);
-        let made: OwnerToken = self.ask(request.json(&MakeOwnerToken { revoke })).await?;
-        Ok(made.owner_token)
-    }
-
-    /// Who is in a room now. Needs the admin token or the room's owner token.
-    ///
-    /// # Errors
-    ///
-    /// [`ApiFailure`].
-    pub async fn members(&self, name: &RoomName) -> Result<Vec<MemberEntry>, ApiFailure> {
-        self.ask(self.request(Method::GET, &["rooms", name.as_str(), "members"])).await
-    }
-
-    /// Gives a member another role, at once. Needs the admin token or the room's owner token.
-    ///
-    /// # Errors
-    ///
-    /// [`ApiFailure`].
-    pub async fn change_role(&self, name: &RoomName, member: MemberId, role: Role) -> Result<(), ApiFailure> {
-        let path = ["rooms", name.as_str(), "members", &member.to_string(), "role"];
-        self.tell(self.request(Method::PUT, &path).json(&ChangeRole { role })).await
-    }
-
-    /// Sends a member away; with `ban` they may not come back for that long. Needs the admin token or the room's owner token.
-    ///
-    /// # Errors
-    ///
-    /// [`ApiFailure`].
-    pub async fn kick(&self, name: &RoomName, member: MemberId, ban: Option<Duration>) -> Result<(), ApiFailure> {
-        let path = ["rooms", name.as_str(), "members", &member.to_string()];
-        let ban_ms = ban.map(|ban| u64::try_from(ban.as_millis()).unwrap_or(u64::MAX));
-        self.tell(self.request(Method::DELETE, &path).query(&KickQuery { ban_ms })).await
-    }
-
     /// A page of the audit log. Needs the admin token. With `after` and `wait_ms` the answer may take that long.
     ///
     /// # Errors
@@ -255,29 +127,6 @@ impl Api {
     pub async fn logs(&self, query: &LogQuery) -> Result<LogPage, ApiFailure> {
         let limit = ANSWER_LIMIT + Duration::from_millis(query.wait_ms.unwrap_or(0).into());
         self.ask(self.request(Method::GET, &["logs"]).query(query).timeout(limit)).await
-    }
-
-    /// Takes a backup and hands it to `sink` as it comes. It is whole when this succeeds: what came is checked against the
-    /// digest at its end. Needs the admin token. Ends when nothing comes for 30 seconds.
-    ///
-    /// # Errors
-    ///
-    /// [`BackupFailure`].
-    pub async fn backup(&self, mut sink: impl FnMut(&[u8]) -> std::io::Result<()>) -> Result<u64, BackupFailure> {
-        let request = self.request(Method::GET, &["backup"]).timeout(BACKUP_LIMIT);
-        let response = request.send().await.map_err(|error| self.unreachable(&error))?;
-        if !response.status().is_success() {
-            return Err(self.refusal(response).await.into());
-        }
-        let (mut response, mut seal) = (response, Seal::default());
-        loop {
-            let chunk = tokio::time::timeout(ANSWER_LIMIT, response.chunk()).await;
-            let Ok(Ok(chunk)) = chunk else { return Err(BackupFailure::Cut) };
-            let Some(chunk) = chunk else { break };
-            seal.look(&chunk);
-            sink(&chunk)?;
-        }
-        if seal.holds() { Ok(seal.bytes) } else { Err(BackupFailure::Cut) }
     }
 
     fn request(&self, method: Method, path: &[&str]) -> RequestBuilder {
@@ -349,46 +198,6 @@ impl Api {
         let local = ["localhost", "127.0.0.1", "[::1]"];
         self.base.scheme() == "http" && self.base.host_str().is_some_and(|host| local.contains(&host))
     }
-}
-
-/// Where a server takes sessions: WebTransport on the host of its API, at the port that it names; WebSocket beside its API.
-///
-/// # Errors
-///
-/// [`ApiSetupError::Url`] for what is no address, and for WebTransport where there is none.
-pub fn session_address(base: &str, info: &ServerInfo, choice: Choice) -> Result<Address, ApiSetupError> {
-    let url = parse_base(base)?;
-    let websocket = beside(&url, "ws");
-    let webtransport =
-        info.webtransport_port.map(|port| format!("https://{}:{port}/", url.host_str().unwrap_or_default()));
-    match (choice, webtransport) {
-        (Choice::Auto, Some(webtransport)) => Ok(Address::Either { webtransport, websocket }),
-        (Choice::Auto, None) => Ok(Address::WebSocket(websocket, Because::NotOffered)),
-        (Choice::WebSocket, _) => Ok(Address::WebSocket(websocket, Because::Chosen)),
-        (Choice::WebTransport, Some(webtransport)) => Ok(Address::WebTransport(webtransport)),
-        (Choice::WebTransport, None) => {
-            Err(ApiSetupError::Url { url: base.to_owned(), reason: "this server has no WebTransport".to_owned() })
-        }
-    }
-}
-
-/// A WebSocket's address under that of the API.
-fn beside(base: &Url, path: &str) -> String {
-    let scheme = if base.scheme() == "https" { "wss" } else { "ws" };
-    format!("{scheme}://{}/{path}", authority_of(base))
-}
-
-fn parse_base(text: &str) -> Result<Url, ApiSetupError> {
-    let wrong = |reason: String| ApiSetupError::Url { url: text.to_owned(), reason };
-    let url = Url::parse(text).map_err(|error| wrong(error.to_string()))?;
-    if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
-        return Err(wrong("it begins with neither https:// nor http://".to_owned()));
-    }
-    Ok(url)
-}
-
-fn authority_of(url: &Url) -> String {
-    format!("{}:{}", url.host_str().unwrap_or_default(), url.port_or_known_default().unwrap_or_default())
 }
 
 fn read_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {

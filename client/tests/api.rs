@@ -48,7 +48,9 @@ async fn a_room_is_created_and_its_token_returned() {
     assert_eq!(created.owner_token, "abc");
     let request = request.await.unwrap();
     assert!(request.starts_with("POST /api/rooms HTTP/1.1\r\n"), "{request}");
-    assert!(request.ends_with(r#"{"name":"demo","password":"secret"}"#), "{request}");
+    let policy = r#"{"edits_per_minute":null,"burst":null,"throttle_ms":null}"#;
+    let body = format!(r#"{{"name":"demo","password":"secret","policy":{policy}}}"#);
+    assert!(request.ends_with(&body), "{request}");
 }
 
 #[tokio::test]

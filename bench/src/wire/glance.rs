@@ -66,7 +66,9 @@ fn rare(frame: ServerFrame, hear: &mut impl FnMut(Heard<'_>)) {
         ServerFrame::GoAway { reason, reconnect_after_ms } => {
             hear(Heard::Ended(Refusal { code: reason, after: millis(reconnect_after_ms) }));
         }
-        ServerFrame::Members { .. } | ServerFrame::RoleChanged { .. } => hear(Heard::Other),
+        ServerFrame::Members { .. } | ServerFrame::RoleChanged { .. } | ServerFrame::PolicyChanged { .. } => {
+            hear(Heard::Other);
+        }
     }
 }
 

@@ -7,13 +7,10 @@ use bytes::Bytes;
 use collab_document::Document;
 use collab_proto::api::Pace;
 use collab_proto::limits::{MAX_NAME_CHARS, MAX_SAFE_INTEGER};
-use collab_proto::{
-    ClientFrame, ClientId, Cursor, Durability, Generation, MemberId, Position, Role, RoomName, Slot, decode_client,
-};
-use collab_server::auth::tokens::Identity;
+use collab_proto::{ClientFrame, ClientId, Cursor, Durability, Position, decode_client};
 use collab_server::room::admission::Limits;
 use collab_server::room::core::{AppliedEdit, Core, EditError, Entrant};
-use collab_server::store::{Entrance, RoomRecord};
+use collab_server::room::fixtures::{entrant, record};
 
 use crate::craft;
 use crate::person::Person;
@@ -177,7 +174,10 @@ impl Scene {
 
     fn join(&mut self, client: u64, state_vector: &[u8], honest: bool) {
         self.joins += 1;
-        if let Ok(joined) = self.core.join(self.now, entrant(self.joins, client, state_vector)) {
+        if let Ok(joined) = self.core.join(
+            self.now,
+            Entrant { client_id: ClientId(client), state_vector: state_vector.to_vec().into(), ..entrant(self.joins) },
+        ) {
             self.people.push(Person::new(client, joined, honest));
         }
     }
@@ -277,28 +277,4 @@ fn cursor(input: &mut Unstructured<'_>) -> Result<Option<Cursor>> {
         return Ok(None);
     }
     Ok(Some(Cursor { anchor: position(input)?, head: position(input)? }))
-}
-
-fn record() -> RoomRecord {
-    RoomRecord::new(RoomName::parse("fuzz").unwrap(), Generation(7), 0, String::new())
-}
-
-fn entrant(id: u64, client: u64, state_vector: &[u8]) -> Entrant {
-    Entrant {
-        identity: Identity {
-            user: format!("user-{id}"),
-            member: MemberId(id),
-            name: format!("m{id}"),
-            role: Role::Editor,
-            entrance: Entrance::Editors,
-            resumed: false,
-        },
-        address: [192, 0, 2, 1].into(),
-        client_id: ClientId(client),
-        generation: None,
-        state_vector: state_vector.to_vec().into(),
-        slot: Slot(0),
-        resume_token: String::new(),
-        revision: 0,
-    }
 }

@@ -22,3 +22,6 @@ pub mod registry;
 
 #[cfg(feature = "planted-bugs")]
 pub mod planted;
+
+#[cfg(any(test, feature = "testing"))]
+pub mod fixtures;

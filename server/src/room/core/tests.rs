@@ -1,10 +1,11 @@
 use std::task::{Context, Poll, Waker};
 
 use collab_proto::api::{Pace, RoomPolicy};
-use collab_proto::{RoomName, decode_server, split_frame};
+use collab_proto::{decode_server, split_frame};
 
 use super::*;
 use crate::room::admission::tests::limits;
+use crate::room::fixtures::{entrant, record};
 use crate::room::outbox::Next;
 
 /// A member with a replica of its own, fed only by what its outbox gives.
@@ -16,32 +17,8 @@ struct Person {
     heal: Option<Vec<u8>>,
 }
 
-fn record() -> RoomRecord {
-    RoomRecord::new(RoomName::parse("demo").unwrap(), Generation(7), 0, String::new())
-}
-
 fn room() -> Core {
     Core::new(&record(), Document::new(0), limits())
-}
-
-fn entrant(id: u64) -> Entrant {
-    Entrant {
-        identity: Identity {
-            user: format!("user-{id}"),
-            member: MemberId(id),
-            name: format!("m{id}"),
-            role: Role::Editor,
-            entrance: Entrance::Editors,
-            resumed: false,
-        },
-        address: [192, 0, 2, 1].into(),
-        client_id: ClientId(id),
-        generation: None,
-        state_vector: vec![0].into(),
-        slot: Slot(0),
-        resume_token: String::new(),
-        revision: 0,
-    }
 }
 
 fn join(core: &mut Core, now: Instant, id: u64) -> Person {
