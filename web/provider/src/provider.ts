@@ -275,7 +275,6 @@ export class CollabProvider extends ObservableV2<ProviderEvents> {
   }
 
   #onFrame(frame: ServerFrame): void {
-    const now = this.#clock.now()
     switch (frame.type) {
       case 'Edited':
         this.#apply(frame.update)
@@ -284,7 +283,7 @@ export class CollabProvider extends ObservableV2<ProviderEvents> {
         this.#saver.saved(frame.id, frame.durability)
         break
       case 'Rejected':
-        this.#saver.rejected(frame, now)
+        this.#saver.rejected(frame, this.#clock.now())
         break
       case 'Resync':
         if (this.#apply(frame.update)) this.#saver.resynced(frame.stateVector, frame.update)
@@ -299,11 +298,10 @@ export class CollabProvider extends ObservableV2<ProviderEvents> {
         this.#tellRole(frame.role)
         break
       case 'PolicyChanged':
-        this.#saver.adopt(frame.policy, now)
+        this.#saver.adopt(frame.policy, this.#clock.now())
         this.emit('policy', [frame.policy])
         break
-      default:
-        // The link keeps the frames that begin and end a membership to itself.
+      default: // The link keeps the frames that begin and end a membership to itself.
         break
     }
     this.#sender.advance()

@@ -146,8 +146,7 @@ async fn a_store_of_an_older_schema_is_read_and_goes_on_in_the_new_one() {
         revision: 3,
         ..record("a", 1)
     };
-    let older =
-        [(1, FIRST_RECORD, record("a", 1)), (2, SECOND_RECORD, second.clone()), (3, SECOND_RECORD, second)];
+    let older = [(1, FIRST_RECORD, record("a", 1)), (2, SECOND_RECORD, second.clone()), (3, SECOND_RECORD, second)];
     for (older, bytes, expected) in older {
         let (_directory, path) = place();
         older_store(&path, older, bytes).await;

@@ -50,7 +50,7 @@ export class Saver {
 
   /** The next frame to send, if one is due. */
   poll(now: number): ClientFrame | null {
-    if (!this.#bucket) return null
+    if (!this.#policy || !this.#bucket) return null
     if (now >= this.#outbox.syncAt) {
       this.#outbox.syncAsked()
       return { type: 'SyncRequest', stateVector: Y.encodeStateVector(this.#doc) }
