@@ -86,7 +86,8 @@ impl ServerProcess {
         let output = Output::follow(stdout, open_log(&log_path(self.folder.path()))?, find_url)?;
         self.ended = output.ended;
         match timeout(START, output.found).await {
-            Ok(Ok(url)) => self.url = url,
+            // It listens on IPv4 alone, so that nobody need try what else the name may mean.
+            Ok(Ok(url)) => self.url = url.replace("//localhost:", "//127.0.0.1:"),
             Ok(Err(_)) => bail!("the server ended before it listened\n{}", self.log_end()),
             Err(_) => bail!("the server did not say where it listens\n{}", self.log_end()),
         }

@@ -9,15 +9,14 @@ use collab_client::{Backoff, Config};
 use collab_document::{Section, visit_sections};
 use collab_proto::{Credential, EditId, Join, PROTOCOL};
 use tokio::sync::{mpsc, watch};
-use tokio::time::{sleep, sleep_until, timeout};
+use tokio::time::{sleep_until, timeout};
 
-use super::hand::{Hand, encode_state_vector};
+use super::arrival::{Arrival, End, attempt};
+use super::hand::Hand;
+use super::known::Known;
 use super::outbox::Outbox;
 use super::{Cue, Deed, JOIN_LIMIT, Outcome, Phase, Stage, User, Witness, name};
 use crate::wire::{Ear, Entered, Heard, Lost, Mouth, Refusal, Say, Wire};
-
-/// Longest time from an open connection to the answer to a join, when others join too.
-const ANSWER_LIMIT: Duration = Duration::from_secs(60);
 
 /// Joins, edits when it is time, and leaves when the run is over.
 pub async fn play(user: User, stage: Rc<Stage>) -> Outcome {
@@ -63,10 +62,6 @@ struct Light {
     cursor_moves: u64,
 }
 
-/// How far each author was read: by client, ascending, the next clock.
-#[derive(Debug, Default)]
-struct Known(Vec<(u64, u32)>);
-
 struct Pings {
     /// Where the clock that stands in pings begins.
     epoch: Instant,
@@ -85,30 +80,6 @@ struct Rhythm {
 struct Road {
     cues: mpsc::UnboundedReceiver<Cue>,
     phase: watch::Receiver<Phase>,
-}
-
-/// A connection on which the user is in the room.
-struct Arrival {
-    wire: Wire,
-    entered: Box<Entered>,
-    /// Edits that came in one breath with the welcome.
-    edits: Vec<Vec<u8>>,
-}
-
-/// Why a user is not, or no longer, in its room.
-enum End {
-    /// The run is over.
-    Done,
-    /// The connection broke, or did not come about.
-    Lost(Lost),
-    /// The server sent it away.
-    Refused(Refusal),
-}
-
-impl From<Lost> for End {
-    fn from(lost: Lost) -> Self {
-        Self::Lost(lost)
-    }
 }
 
 impl Light {
@@ -175,7 +146,7 @@ impl Light {
             name: self.config.name.clone(),
             client_id: self.config.client_id,
             generation: last.map(|last| last.generation),
-            state_vector: encode_state_vector(&self.known.0).into(),
+            state_vector: self.known.encode().into(),
         }
     }
 
@@ -329,36 +300,6 @@ impl Light {
     }
 }
 
-/// One connection, from its beginning to the welcome.
-async fn attempt(stage: Rc<Stage>, user: usize, join: Join, wait: Duration) -> Result<Arrival, End> {
-    if !wait.is_zero() {
-        sleep(wait).await;
-    }
-    let mut wire = stage.target.network().connect(user, &join).await?;
-    wire.mouth.say(Say::Join(Box::new(join)));
-    while wire.mouth.has_more() {
-        wire.mouth.speak().await?;
-    }
-    let mut edits = Vec::new();
-    let answer = timeout(ANSWER_LIMIT, welcome(&mut wire.ear, &mut edits)).await;
-    let entered = answer.unwrap_or_else(|_| Err(Lost("the server does not answer".to_owned()).into()))?;
-    Ok(Arrival { wire, entered, edits })
-}
-
-async fn welcome(ear: &mut Ear, edits: &mut Vec<Vec<u8>>) -> Result<Box<Entered>, End> {
-    let mut answer = None;
-    while answer.is_none() {
-        ear.listen(|heard| match heard {
-            Heard::Entered(entered) => answer = Some(Ok(entered)),
-            Heard::Ended(refusal) => answer = Some(Err(End::Refused(refusal))),
-            Heard::Edited(update) => edits.push(update.to_vec()),
-            _ => {}
-        })
-        .await?;
-    }
-    answer.unwrap_or(Err(End::Done))
-}
-
 impl Rhythm {
     /// Stops reading, or begins to. Reads on once nobody edits any more, since all that was sent must arrive.
     fn turn(&mut self, phase: Phase) {
@@ -367,36 +308,8 @@ impl Rhythm {
     }
 }
 
-impl Known {
-    /// A section that leaves something out tells nothing: what is between is still to come.
-    fn heard(&mut self, section: Section) {
-        let Section { client, start, end } = section;
-        match self.0.binary_search_by_key(&client, |(client, _)| *client) {
-            Ok(at) if start <= self.0[at].1 => self.0[at].1 = self.0[at].1.max(end),
-            Err(at) if start == 0 => self.0.insert(at, (client, end)),
-            _ => {}
-        }
-    }
-}
-
 /// Waits until the run is over.
 async fn is_over(phase: &mut watch::Receiver<Phase>) {
     // A run that ended without a word is over too.
     let _ = phase.wait_for(|phase| *phase == Phase::Checking).await;
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_known_of_an_author_ends_where_something_is_missing() {
-        let mut known = Known::default();
-        for (client, start, end) in [(7, 0, 3), (3, 0, 2), (7, 3, 5), (7, 6, 9), (7, 1, 4), (9, 2, 4)] {
-            known.heard(Section { client, start, end });
-        }
-        assert_eq!(known.0, [(3, 2), (7, 5)]);
-        known.heard(Section { client: 7, start: 5, end: 9 });
-        assert_eq!(known.0, [(3, 2), (7, 9)]);
-    }
 }

@@ -6,6 +6,10 @@
 
 pub mod light;
 
+mod arrival;
+
+mod known;
+
 pub mod hand;
 
 mod trace;
