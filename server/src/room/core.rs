@@ -325,7 +325,8 @@ impl Core {
         #[cfg(feature = "planted-bugs")]
         let before = || if self.errs(Planted::DroppedEdit) { self.document.state_vector() } else { before() };
         #[cfg(feature = "planted-bugs")]
-        let missed = (self.errs(Planted::LostDelivery) && update.len() % 7 == 3)
+        let missed = (self.errs(Planted::LostDelivery)
+            && update.iter().fold(0, |sum: u8, byte| sum.wrapping_add(*byte)) % 4 == 3)
             .then(|| self.members.last_key_value().map(|(seat, _)| *seat))
             .flatten();
         for (seat, member) in &self.members {
