@@ -12,6 +12,7 @@ const PICTURES: Record<string, string> = {
   'editor-wide-dark': 'page-dark.png',
   'editor-phone-light': 'page-phone.png',
   'logs-wide-light': 'logs.png',
+  'status-wide-light': 'status.png',
 }
 const password = 'correct horse'
 const TEXT = `# Release notes, draft
@@ -73,12 +74,25 @@ test.each(views)('nothing overflows, everything can be read and has a name: $nam
   await look(ada, `editor-${name}`)
   await ada.page.locator('.people summary').click()
   await look(ada, `people-${name}`)
+  await ada.page.keyboard.press('Escape')
+  await ada.press('Preview')
+  await ada.page.frameLocator('.preview iframe').getByRole('heading', { name: 'Release notes' }).waitFor()
+  await look(ada, `preview-${name}`)
+  await ada.press('Preview')
+  await ada.page.getByLabel('More').click()
+  await look(ada, `menu-${name}`)
+  await ada.press('Manage this room…')
+  await ada.page.getByRole('dialog').getByText('Grace').waitFor()
+  await look(ada, `owner-${name}`)
+  await ada.page.keyboard.press('Escape')
   await grace.close()
 
   await openLog(ada)
   await look(ada, `logs-${name}`)
   await ada.page.goto(`${stage.server.url}status`)
   await ada.page.locator('tbody td', { hasText: 'ms' }).first().waitFor()
+  // A picture shows how it goes on, which takes some seconds to be seen.
+  if (folder && PICTURES[`status-${name}`]) await ada.page.locator('.tile polyline[points*="112.0,"]').first().waitFor({ state: 'attached' })
   await look(ada, `status-${name}`)
   await ada.close()
 })

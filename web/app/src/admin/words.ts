@@ -25,7 +25,7 @@ const ENGLISH: AdminWords = {
   wrong: 'This is not the admin token of this server.',
   unreachable: 'The server cannot be reached. Trying again…',
   toLogs: 'The log',
-  toStatus: 'The state',
+  toStatus: 'The server',
   toEditor: 'The editor',
 }
 
@@ -39,7 +39,7 @@ const FRENCH: AdminWords = {
   wrong: 'Ce n’est pas le jeton d’administration de ce serveur.',
   unreachable: 'Le serveur est injoignable. Nouvel essai…',
   toLogs: 'Le journal',
-  toStatus: 'L’état',
+  toStatus: 'Le serveur',
   toEditor: 'L’éditeur',
 }
 

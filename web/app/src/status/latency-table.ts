@@ -21,7 +21,7 @@ export class LatencyTable {
 
   constructor(words: StatusWords) {
     this.#words = words
-    const head = [words.what, 'p50', 'p90', 'p99', words.max, 'p99'].map((name) => h('th', { scope: 'col' }, name))
+    const head = [words.what, 'p50', 'p90', 'p99', words.max, words.course].map((name) => h('th', { scope: 'col' }, name))
     this.element = h(
       'div',
       { class: 'table-frame', role: 'region', tabindex: '0', 'aria-label': words.latency },

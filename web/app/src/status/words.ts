@@ -12,12 +12,13 @@ export interface StatusWords {
   latency: string
   what: string
   max: string
+  course: string
   steps: Record<string, string>
   running: (duration: string, version: string) => string
 }
 
 const ENGLISH: StatusWords = {
-  title: 'The state',
+  title: 'The server',
   loading: 'Loading…',
   live: 'Live',
   rooms: 'Rooms in use',
@@ -27,6 +28,7 @@ const ENGLISH: StatusWords = {
   latency: 'How long it takes',
   what: 'What',
   max: 'Longest',
+  course: 'p99, last minutes',
   steps: {
     edit_apply: 'An edit goes to the others',
     saved: 'It is saved',
@@ -37,7 +39,7 @@ const ENGLISH: StatusWords = {
 }
 
 const FRENCH: StatusWords = {
-  title: 'L’état',
+  title: 'Le serveur',
   loading: 'Chargement…',
   live: 'En direct',
   rooms: 'Salons ouverts',
@@ -47,6 +49,7 @@ const FRENCH: StatusWords = {
   latency: 'Combien de temps cela prend',
   what: 'Quoi',
   max: 'Au plus',
+  course: 'p99, ces minutes-ci',
   steps: {
     edit_apply: 'Une modification part vers les autres',
     saved: 'Elle est enregistrée',
