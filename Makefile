@@ -3,8 +3,7 @@
 PAGE := web/app/dist/index.html
 PAGE_SOURCES := $(shell git ls-files web 2>/dev/null)
 DATA ?= data
-CLIENTS ?= 1000
-DURATION ?= 30s
+DURATION ?= 10s
 SEEDS ?= 100000
 FIRST ?= 1
 SECONDS ?= 600
@@ -82,14 +81,14 @@ smoke: ## A short run of the load generator: nothing lost, all replicas equal
 	target/debug/collab-bench --clients 50 --rooms 5 --duration 3s --lag-limit 1h --workers 2
 	target/debug/collab-bench reconnect --clients 50 --rooms 5 --duration 6s --lag-limit 1h --kill-after 2s
 
-bench: build ## Measure latencies with 1,000 clients (CLIENTS=, DURATION=)
-	target/release/collab-bench --clients $(CLIENTS) --duration $(DURATION) --json target/bench.json
+bench: build ## Measure what this server has goals for, and print both (ROUNDS=); the loss needs root
+	target/release/collab-bench goals --rounds $(ROUNDS)
+	-target/release/collab-bench lossy --loss 1%
 
 bench-peers: build ## Compare with y-websocket, Hocuspocus and Y-Sweet, into bench/RESULTS.md (DURATION=, ROUNDS=)
 	-scripts/setup bench
 	target/release/collab-bench peers --duration $(DURATION) --rounds $(ROUNDS)
 
-bench-peers: DURATION = 10s
 
 crash: $(PAGE) ## Kill the server under load, again and again: nothing saved is missing or twice (KILLS=)
 	cargo build --workspace --bins --locked

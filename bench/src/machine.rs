@@ -1,5 +1,6 @@
 //! What the figures were taken on, and what processes use, from /proc.
 
+use std::fmt;
 use std::fs;
 use std::time::Duration;
 
@@ -50,6 +51,16 @@ impl Machine {
     /// Looks at it again after the run.
     pub fn observe_after(&mut self) {
         self.load_after = load();
+    }
+}
+
+impl fmt::Display for Machine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let load = |load: Option<f64>| load.map_or("?".to_owned(), |load| format!("{load:.2}"));
+        let (processor, kernel) = (self.processor.as_deref(), self.kernel.as_deref());
+        write!(f, "{} cores, {}", self.cores, processor.unwrap_or("unknown processor"))?;
+        write!(f, ", Linux {}, load {} before", kernel.unwrap_or("?"), load(self.load_before))?;
+        write!(f, " and {} after", load(self.load_after))
     }
 }
 

@@ -37,6 +37,7 @@ mod server_process;
 mod target;
 
 mod floor;
+mod goals;
 mod lossy;
 mod peers;
 
@@ -73,6 +74,7 @@ fn main() -> ExitCode {
         Some(Kind::Lossy(options)) => finish(lossy::run(options)),
         Some(Kind::Stalled(options)) => finish(lossy::stalled::run(options)),
         Some(Kind::Peers(options)) => finish(peers::run(options)),
+        Some(Kind::Goals(options)) => finish(goals::run(options)),
         Some(Kind::Worker(options)) => worker::run(options),
         Some(Kind::Scenarios(options)) => scenario::show(options.name.as_deref()),
         None | Some(Kind::Reconnect(_)) => {

@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::compare::CompareOptions;
 use crate::floor::FloorOptions;
+use crate::goals::GoalsOptions;
 use crate::lossy::LossyOptions;
 use crate::lossy::stalled::StalledOptions;
 use crate::outputs::Outputs;
@@ -69,6 +70,8 @@ pub enum Kind {
     Stalled(StalledOptions),
     /// Compares this server with y-websocket, Hocuspocus and Y-Sweet behind TLS, under the same loads: `make bench-peers`.
     Peers(PeersOptions),
+    /// Plays the loads for which this server has goals, and prints what it reaches: `make bench`.
+    Goals(GoalsOptions),
     /// Waits for a coordinator, which says what to play, and plays it.
     Worker(WorkerOptions),
 }

@@ -1,6 +1,6 @@
 //! The results, and what must be true of them.
 //!
-//! [`figure`] gives their numbers by name, [`unit`] how people read them, [`spread`] what several runs
+//! [`figure`] gives their numbers by name, [`mod@unit`] how people read them, [`spread`] what several runs
 //! say together, [`files`] what a run leaves for programs.
 
 pub mod figure;
@@ -133,6 +133,9 @@ impl Asked {
 pub struct Server {
     /// Processor time while the users edited, in seconds.
     pub cpu_s: f64,
+    /// Memory before the first user came, in bytes; unknown in older results.
+    #[serde(default)]
+    pub idle_rss_bytes: Option<u64>,
     /// Memory at the end of the editing, in bytes.
     pub rss_bytes: u64,
     /// The most memory during the whole run, in bytes.
@@ -290,7 +293,13 @@ pub mod tests {
             edit: summary,
             saved: summary,
             disk_sync: Some(summary),
-            server: Some(Server { cpu_s: 0.5, rss_bytes: 9_000_000, peak_rss_bytes: 9_500_000, total_cpu_s: 1.0 }),
+            server: Some(Server {
+                cpu_s: 0.5,
+                idle_rss_bytes: Some(8_000_000),
+                rss_bytes: 9_000_000,
+                peak_rss_bytes: 9_500_000,
+                total_cpu_s: 1.0,
+            }),
             reconnect: None,
             generator: Generator { cpu_s: 0.2, lag: summary, bound: false },
             seed: 1,

@@ -125,7 +125,7 @@ async fn play_alone(play: Play<'_>, server: Option<&mut ServerProcess>) -> anyho
 
 async fn act(play: Play<'_>, server: Option<&mut ServerProcess>) -> anyhow::Result<Seen> {
     let gauge = play.stage.target.gauge();
-    let begun = Instant::now();
+    let (idle, begun) = (Look::now(gauge.as_ref()), Instant::now());
     let mut cast = Cast::call(play);
     let joined = cast.everybody_joins(play).await;
     let joining = begun.elapsed();
@@ -146,7 +146,7 @@ async fn act(play: Play<'_>, server: Option<&mut ServerProcess>) -> anyhow::Resu
     cast.drain(play).await;
     let mut part = cast.check(play, joined).await?;
     part.cpu = after.own_since(before);
-    let looks = Looks { before, after, last: Look::now(gauge.as_ref()) };
+    let looks = Looks { idle, before, after, last: Look::now(gauge.as_ref()) };
     let series = play.stage.book.recorder().timeline();
     Ok(Seen { part, joining, looks, series, reconnect })
 }
@@ -165,9 +165,11 @@ pub struct Seen {
     pub reconnect: Option<Reconnect>,
 }
 
-/// What was used until three moments.
+/// What was used until four moments.
 #[derive(Debug, Clone, Copy)]
 pub struct Looks {
+    /// Before the first user came.
+    pub idle: Look,
     /// When the editing began.
     pub before: Look,
     /// When it ended.
@@ -236,6 +238,7 @@ impl Looks {
         let (before, after, last) = (self.before.server?, self.after.server?, self.last.server?);
         Some(Server {
             cpu_s: after.cpu.saturating_sub(before.cpu).as_secs_f64(),
+            idle_rss_bytes: self.idle.server.map(|usage| usage.rss_bytes),
             rss_bytes: after.rss_bytes,
             peak_rss_bytes: last.peak_rss_bytes,
             total_cpu_s: last.cpu.as_secs_f64(),

@@ -92,17 +92,7 @@ impl Report {
     }
 
     fn place(&self) -> String {
-        let load = |load: Option<f64>| load.map_or("?".to_owned(), |load| format!("{load:.2}"));
-        format!(
-            "{}, {} cores, {}, Linux {}, load {} before and {} after, seed {}",
-            self.transport,
-            self.machine.cores,
-            self.machine.processor.as_deref().unwrap_or("unknown processor"),
-            self.machine.kernel.as_deref().unwrap_or("?"),
-            load(self.machine.load_before),
-            load(self.machine.load_after),
-            self.seed,
-        )
+        format!("{}, {}, seed {}", self.transport, self.machine, self.seed)
     }
 }
 

@@ -36,7 +36,8 @@ impl Spread {
         Self::of_values(runs.iter().filter_map(|report| figure.of(report)).collect())
     }
 
-    fn of_values(mut values: Vec<f64>) -> Option<Self> {
+    /// Of values; none when there are none.
+    pub fn of_values(mut values: Vec<f64>) -> Option<Self> {
         values.sort_by(f64::total_cmp);
         let (least, most) = (*values.first()?, *values.last()?);
         let (runs, middle) = (values.len(), values.len() / 2);

@@ -207,7 +207,7 @@ impl<'a> Standing<'a> {
             at: vec![None; workers],
             parts: vec![None; workers],
             joining: Duration::ZERO,
-            looks: Looks { before: look, after: look, last: look },
+            looks: Looks { idle: look, before: look, after: look, last: look },
             looked: None,
         })
     }
