@@ -236,6 +236,20 @@ test('a storage that hangs does not keep anybody out', async () => {
   expect(room.state).toBe('live')
 })
 
+test('who signs out and leaves right after a change leaves no token behind, and does not wait to write that', async () => {
+  const storage = new FakeStorage()
+  const room = await new Room({ persistence: storage.visit() }).join()
+  room.server.isReachable = false
+  room.server.cut()
+  room.type('kept')
+  await settle()
+  expect(storage.works.at(-1)?.resumeToken).toBe('resume-me')
+  room.provider.signOut()
+  room.provider.destroy()
+  await settle()
+  expect(storage.works).toMatchObject([{ resumeToken: '' }])
+})
+
 test('somebody who signs out leaves no pass behind', async () => {
   const storage = new FakeStorage()
   const room = await new Room({ persistence: storage.visit() }).join()

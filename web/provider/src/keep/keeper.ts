@@ -70,8 +70,9 @@ export class Keeper {
     else this.#cancelLinger()
   }
 
-  /** Stops, once what is under way is written. */
+  /** Stops, once the newest is written: at once, since the page may be gone in a moment. */
   async close(): Promise<void> {
+    this.#wake()
     await this.#work
     this.#cancelLinger()
     if (!this.#holdsSomething) await this.#clear()
