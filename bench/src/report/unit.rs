@@ -36,6 +36,7 @@ impl Unit {
         match self {
             Self::Time if value >= 1e6 => format!("{} s", three_digits(value / 1e6)),
             Self::Time => format!("{} ms", three_digits(value / 1e3)),
+            Self::Memory if value < 1e6 => format!("{} kB", three_digits(value / 1e3)),
             Self::Memory if value >= 1e9 => format!("{} GB", three_digits(value / 1e9)),
             Self::Memory => format!("{} MB", three_digits(value / 1e6)),
             Self::Count => grouped(value),
