@@ -138,6 +138,8 @@ impl Journal {
     pub(super) fn write(&mut self, body: &[u8]) -> Result<(), StoreError> {
         self.last += 1;
         let record = record(&self.key, self.last, body);
+        // Also for a disk that panics: the number is used up.
+        self.failed = true;
         let done = self.put(&record);
         self.failed = done.is_err();
         self.at += record.len();
