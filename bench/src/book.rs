@@ -8,9 +8,12 @@ use collab_document::Section;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 
-use crate::ledger::{Path, Room, Totals};
+use crate::ledger::{Missing, Path, Room, Totals};
 use crate::series::recorder::Recorder;
 use crate::stats::Kind;
+
+/// Of deliveries that did not happen, so many are named.
+const MAX_NAMED: usize = 5;
 
 /// Deliveries, latencies and errors of a run. All users live on one thread, and none holds the book across an await.
 #[derive(Debug)]
@@ -151,6 +154,20 @@ impl Book {
     /// How many saved edits of a room are not among these sections.
     pub fn unkept(&self, room: usize, kept: &[Section]) -> u64 {
         self.rooms.borrow()[room].unkept(kept)
+    }
+
+    /// Names some of the deliveries that did not happen among what went wrong, so that one can look for them in the server's log.
+    pub fn name_missing(&self) {
+        if self.totals().lost() == 0 {
+            return;
+        }
+        let (rooms, start) = (self.rooms.borrow(), self.recorder.borrow().start());
+        let missing =
+            rooms.iter().enumerate().flat_map(|(number, room)| room.missing().map(move |lost| (number, lost)));
+        for (room, Missing { from, to, intended }) in missing.take(MAX_NAMED) {
+            let at = intended.saturating_duration_since(start).as_secs_f64();
+            self.error(format!("room {room}: member {to} never got what member {from} wrote at {at:.3} s"));
+        }
     }
 
     /// What went wrong so far.

@@ -1,5 +1,6 @@
 //! The users of a run, on the road: they come in, act, wait until all has arrived, and leave.
 
+use std::convert::Infallible;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -20,7 +21,7 @@ use crate::options::load::Load;
 use crate::progress::Progress;
 use crate::rooms::{Rooms, text};
 use crate::user::hand::Hand;
-use crate::user::{Cue, Deed, Outcome, Phase, Stage, User, full, light};
+use crate::user::{Cue, Cues, Deed, Outcome, Phase, Stage, User, full, light};
 use crate::workers::{Deal, Part};
 
 /// How often the thread of all users is asked how late it is, besides by what they do.
@@ -51,6 +52,9 @@ pub struct Cast {
     writers: Vec<u32>,
     phase: watch::Sender<Phase>,
     joined: mpsc::UnboundedReceiver<bool>,
+    /// Ends when nobody has anything left to do.
+    busy: mpsc::Receiver<Infallible>,
+    pacer: Option<Pacer>,
 }
 
 impl Cast {
@@ -60,8 +64,9 @@ impl Cast {
         let mut random = StdRng::seed_from_u64(load.seed);
         let (phase, at) = watch::channel(Phase::Joining);
         let (joining, joined) = mpsc::unbounded_channel();
+        let (token, busy) = mpsc::channel(1);
         let (tasks, cues, light, writers) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        let mut cast = Self { tasks, cues, light, writers, phase, joined };
+        let mut cast = Self { tasks, cues, light, writers, phase, joined, busy, pacer: None };
         for number in 0..load.clients() {
             let seat = Seat { room: number % load.rooms(), member: number / load.rooms() };
             let (sender, cues) = mpsc::unbounded_channel();
@@ -73,7 +78,7 @@ impl Cast {
                 hand: Hand::new(load.seed, number, load.writes, load.edit_bytes as usize),
                 pause: is_slow.then_some(load.slow_pause),
                 seed: load.seed,
-                cues,
+                cues: Cues::new(cues, token.clone()),
                 phase: at.clone(),
                 joined: joining.clone(),
             };
@@ -129,7 +134,8 @@ impl Cast {
         self.phase.send_replace(Phase::Editing);
         let start = Instant::now();
         let end = tokio::time::Instant::from_std(start + load.duration());
-        let _pacer = Pacer::start(schedule, start, std::mem::take(&mut self.cues)).context("cannot start a thread")?;
+        let pacer = Pacer::start(schedule, start, std::mem::take(&mut self.cues)).context("cannot start a thread")?;
+        self.pacer = Some(pacer);
         sleep_until(end).await;
         self.phase.send_replace(Phase::Draining);
         watching.abort();
@@ -149,10 +155,16 @@ impl Cast {
         schedule
     }
 
-    /// Waits until everything that was sent is saved and has arrived. What is missing after the limit shows in the counts.
+    /// Waits until everybody has done what they were told, and all that was sent is saved and has arrived. What is missing after
+    /// the limit shows in the counts.
     pub async fn drain(&mut self, play: Play<'_>) {
         play.begin("draining", 0);
-        let _ = timeout(play.load.drain, play.stage.book.settled()).await;
+        let over = async {
+            // Gives nothing: it ends with the last who is busy.
+            let _ = self.busy.recv().await;
+            play.stage.book.settled().await;
+        };
+        let _ = timeout(play.load.drain, over).await;
     }
 
     /// Sends everybody away, and compares what they have. Says what was played, but for the processor time.
@@ -164,6 +176,7 @@ impl Cast {
         let converged = text::converged(play, &outcomes).await;
         play.stage.target.close().await;
         let book = &play.stage.book;
+        book.name_missing();
         book.recorder().end();
         Ok(Part {
             joined,

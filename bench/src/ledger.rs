@@ -125,10 +125,33 @@ impl Room {
         self.authors.iter().map(unkept).sum()
     }
 
+    /// Deliveries that have not happened, in no order. Somebody who came later than an edit counts as if it were due.
+    pub fn missing(&self) -> impl Iterator<Item = Missing> {
+        let lacks = |edit: &Edit, to: usize| self.present[to] && !edit.received.contains(to);
+        self.authors.values().flat_map(move |author| {
+            let others = (0..self.present.len()).filter(|to| *to != author.member);
+            others.flat_map(move |to| {
+                let edits = author.edits.iter().filter(move |edit| lacks(edit, to));
+                edits.map(move |edit| Missing { from: author.member, to, intended: edit.intended })
+            })
+        })
+    }
+
     /// The counts up to now.
     pub fn totals(&self) -> Totals {
         self.totals
     }
+}
+
+/// An edit that somebody did not receive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Missing {
+    /// The number of its author.
+    pub from: usize,
+    /// The number of the member who lacks it.
+    pub to: usize,
+    /// When it was meant to be made.
+    pub intended: Instant,
 }
 
 impl Author {
@@ -175,6 +198,10 @@ struct BitSet(Box<[u64]>);
 impl BitSet {
     fn new(len: usize) -> Self {
         Self(vec![0; len.div_ceil(64)].into())
+    }
+
+    fn contains(&self, at: usize) -> bool {
+        self.0[at / 64] & 1 << (at % 64) != 0
     }
 
     /// Whether the bit was not set before.
@@ -235,6 +262,7 @@ mod tests {
         deliver(&mut room, 1, span(ANN, 0, 9), Path::Live, now);
         deliver(&mut room, 2, span(ANN, 5, 9), Path::Live, now);
         assert_eq!((room.totals().due, room.totals().delivered, room.totals().lost()), (4, 3, 1));
+        assert_eq!(room.missing().collect::<Vec<_>>(), [Missing { from: 0, to: 2, intended: now }]);
     }
 
     #[test]

@@ -10,11 +10,11 @@ use collab_client::driver::Driver;
 use collab_client::{Client, Config, Event, State};
 use collab_document::{Section, sections};
 use collab_proto::EditId;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::typist::{Typist, units};
-use super::{Cue, Deed, JOIN_LIMIT, Outcome, Phase, Stage, User, Witness, name};
+use super::{Cues, Deed, JOIN_LIMIT, Outcome, Phase, Stage, User, Witness, name};
 use crate::book::Book;
 
 /// How long leaving may take; everything is saved by then, or it was waited for already.
@@ -118,12 +118,12 @@ fn note_failure(book: &Book, event: &Event) {
 
 impl Member {
     /// Events come before edits: so an edit finds the text as new as this user can know it.
-    async fn stay(&mut self, cues: &mut mpsc::UnboundedReceiver<Cue>, phase: &mut watch::Receiver<Phase>) {
+    async fn stay(&mut self, cues: &mut Cues, phase: &mut watch::Receiver<Phase>) {
         loop {
             tokio::select! {
                 biased;
                 event = self.driver.next() => self.note(event),
-                Some(cue) = cues.recv() => if cue.deed == Deed::Edit {
+                cue = cues.next() => if cue.deed == Deed::Edit {
                     self.edit(cue.intended);
                 },
                 changed = phase.changed() => {

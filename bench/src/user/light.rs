@@ -8,14 +8,14 @@ use std::time::{Duration, Instant};
 use collab_client::{Backoff, Config};
 use collab_document::{Section, visit_sections};
 use collab_proto::{Credential, EditId, Join, PROTOCOL};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 use tokio::time::{sleep_until, timeout};
 
 use super::arrival::{Arrival, End, attempt};
 use super::hand::Hand;
 use super::known::Known;
 use super::outbox::Outbox;
-use super::{Cue, Deed, JOIN_LIMIT, Outcome, Phase, Stage, User, Witness, name};
+use super::{Cue, Cues, Deed, JOIN_LIMIT, Outcome, Phase, Stage, User, Witness, name};
 use crate::wire::{Ear, Entered, Heard, Lost, Mouth, Refusal, Say, Wire};
 
 /// Joins, edits when it is time, and leaves when the run is over.
@@ -78,7 +78,7 @@ struct Rhythm {
 
 /// What the run tells a user.
 struct Road {
-    cues: mpsc::UnboundedReceiver<Cue>,
+    cues: Cues,
     phase: watch::Receiver<Phase>,
 }
 
@@ -107,7 +107,7 @@ impl Light {
             let arrived = loop {
                 tokio::select! {
                     arrived = &mut attempt => break arrived,
-                    Some(cue) = cues.recv() => self.act(cue, None),
+                    cue = cues.next() => self.act(cue, None),
                     () = is_over(phase) => return None,
                 }
             };
@@ -204,7 +204,7 @@ impl Light {
                 spoken = mouth.speak(), if mouth.has_more() => if let Err(lost) = spoken {
                     return End::Lost(lost);
                 },
-                Some(cue) = cues.recv() => self.act(cue, Some(mouth)),
+                cue = cues.next() => self.act(cue, Some(mouth)),
                 () = sleep_until(waits_until.unwrap_or(now).into()), if waits_until.is_some() => {}
                 () = sleep_until(turn_at.into()), if pause.is_some() => self.rhythm.turn(*phase.borrow()),
                 () = is_over(phase) => return End::Done,

@@ -4,6 +4,8 @@
 //! [`full`]: the client that people use, with a replica. All are on the same run and write to the same book, so what the light
 //! ones count is held against what the full ones have.
 
+mod cues;
+
 pub mod light;
 
 mod arrival;
@@ -37,6 +39,7 @@ use crate::options::load::Load;
 use crate::series::recorder::Recorder;
 use crate::target::Target;
 use crate::workers::Deal;
+pub use cues::{Busy, Cue, Cues, Deed};
 use hand::Hand;
 
 /// How long a user tries to get in.
@@ -53,26 +56,6 @@ pub enum Phase {
     Draining,
     /// Users say what text they have, and leave.
     Checking,
-}
-
-/// What a user is to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Deed {
-    /// Change the text.
-    Edit,
-    /// Ask the server for an echo.
-    Ping,
-    /// Move the cursor.
-    Cursor,
-}
-
-/// A deed, and when it is meant to be done.
-#[derive(Debug, Clone, Copy)]
-pub struct Cue {
-    /// When.
-    pub intended: Instant,
-    /// What.
-    pub deed: Deed,
 }
 
 /// What all users share.
@@ -110,8 +93,8 @@ pub struct User {
     pub pause: Option<Duration>,
     /// Where what a user with a replica writes comes from.
     pub seed: u64,
-    /// What it is to do when. Closes after the last time.
-    pub cues: mpsc::UnboundedReceiver<Cue>,
+    /// What it is to do when.
+    pub cues: Cues,
     /// Where the run stands.
     pub phase: watch::Receiver<Phase>,
     /// Told once, whether the user got in.
