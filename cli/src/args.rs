@@ -49,6 +49,8 @@ pub enum Command {
     Follow(crate::follow::Command),
     /// Make the text of a room equal to standard input
     Write(crate::write::Command),
+    /// Keep a file and the text of a room equal, both ways
+    Sync(crate::sync::Command),
     /// Print the server's log (needs the admin token)
     Logs(crate::logs::Command),
     /// Write everything that the server holds to a file (needs the admin token)

@@ -33,10 +33,24 @@ const TICK: Duration = Duration::from_millis(250);
 /// # Errors
 /// A [`Failure`]: refused, unreachable, or not within the time.
 pub async fn enter(global: &Global, room: &RoomName, patience: Duration) -> anyhow::Result<Driver> {
+    enter_with(global, room, &[], patience).await
+}
+
+/// As [`enter`], with work that could not be sent earlier. When the room is another one by now, the client is refused with
+/// [`Code::GenerationChanged`], and that is no failure.
+///
+/// # Errors
+/// As [`enter`]; and work that cannot be read.
+pub async fn enter_with(
+    global: &Global,
+    room: &RoomName,
+    works: &[Work],
+    patience: Duration,
+) -> anyhow::Result<Driver> {
     let server = anonymous(global)?;
     let address = server.find().await?;
     let mut door = Door::at(global, room, Absence::Told)?;
-    let mut driver = door.approach(&server, &[])?;
+    let mut driver = door.approach(&server, works)?;
     let entered = timeout(patience, door.pass(&mut driver)).await;
     server.tell_new_servers();
     match entered {

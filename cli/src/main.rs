@@ -14,6 +14,8 @@ mod follow;
 
 mod write;
 
+mod sync;
+
 mod join;
 
 mod logs;
@@ -54,6 +56,7 @@ async fn main() -> ExitCode {
         Command::Cat(command) => cat::run(&args.global, command).await,
         Command::Follow(command) => follow::run(&args.global, command).await,
         Command::Write(command) => write::run(&args.global, command).await,
+        Command::Sync(command) => sync::run(&args.global, command).await,
         Command::Logs(command) => logs::run(&args.global, command).await,
         Command::Backup(command) => backup::run(&args.global, command).await,
         Command::Ping(command) => ping::run(&args.global, command).await,

@@ -1,11 +1,11 @@
 //! What is kept between runs, in `$XDG_STATE_HOME/collab` (usually `~/.local/state/collab`), for this user alone: the
-//! owner tokens of the rooms created here, what could not be sent yet ([`crate::unsent`]), and copies of texts whose rooms are
-//! others by now.
+//! owner tokens of the rooms created here, what could not be sent yet ([`crate::unsent`]), what synced files had in common with
+//! their rooms ([`crate::sync`]), and copies of texts whose rooms are others by now.
 
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use anyhow::Context;
 use jiff::Zoned;
@@ -68,6 +68,12 @@ impl State {
     /// Where the editors of a room keep what they could not send yet.
     pub fn unsent_dir(&self, server: &str, room: &str) -> PathBuf {
         self.dir.join("unsent").join(file_name(server)).join(room)
+    }
+
+    /// Where it is kept what a file and a room had in common; `file` is the whole path.
+    pub fn synced_dir(&self, server: &str, room: &str, file: &Path) -> PathBuf {
+        let below: PathBuf = file.components().filter(|part| matches!(part, Component::Normal(_))).collect();
+        self.dir.join("synced").join(file_name(server)).join(room).join(below)
     }
 
     /// A room's name is safe as a file name.

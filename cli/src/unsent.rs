@@ -39,9 +39,52 @@ impl Work {
     /// # Errors
     /// The document is damaged.
     pub fn of(client: &Client, now_ms: u64) -> anyhow::Result<Option<Self>> {
+        Self::beside(client, client.document(), now_ms)
+    }
+
+    /// The same with another replica of the text, which has every change of this side.
+    ///
+    /// # Errors
+    /// The document is damaged.
+    pub fn beside(client: &Client, document: &Document, now_ms: u64) -> anyhow::Result<Option<Self>> {
         let Some(generation) = client.generation() else { return Ok(None) };
         let changes = client.unsaved().iter().map(|change| change.to_vec()).collect();
-        Ok(Some(Self { generation: generation.0, kept_at: now_ms, document: client.document().state()?, changes }))
+        Ok(Some(Self { generation: generation.0, kept_at: now_ms, document: document.state()?, changes }))
+    }
+
+    /// The same with a change that comes now.
+    #[must_use]
+    pub fn and(mut self, change: &[u8]) -> Self {
+        self.changes.push(change.to_vec());
+        self
+    }
+
+    /// Writes it, so that a power cut leaves the whole of it or what was there before.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn write(&self, path: &Path) -> anyhow::Result<()> {
+        let draft = path.with_extension("new");
+        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
+        file.write_all(MAGIC)?;
+        file.write_all(&postcard::to_stdvec(self)?)?;
+        file.sync_data()?;
+        fs::rename(&draft, path)?;
+        sync_folder_of(path)
+    }
+
+    /// Reads what was written.
+    ///
+    /// # Errors
+    /// It cannot be read, or is none of this version's.
+    pub fn read(path: &Path) -> anyhow::Result<Self> {
+        let read = || {
+            anyhow::ensure!(fs::metadata(path)?.len() <= MAX_FILE_BYTES, "it is too large");
+            let bytes = fs::read(path)?;
+            let body = bytes.strip_prefix(MAGIC).context("it is not from this version of collab-cli")?;
+            postcard::from_bytes(body).context("it is damaged")
+        };
+        read().with_context(|| format!("cannot read {}", path.display()))
     }
 }
 
@@ -113,7 +156,7 @@ impl Files {
                 && let Some(_lock) = lock(&path)?
                 && path.exists()
             {
-                let work = read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+                let work = Work::read(&path)?;
                 left.push((Held { path, _lock }, work));
             }
         }
@@ -129,12 +172,7 @@ impl Files {
         if self.lock.is_none() {
             self.lock = lock(&self.own)?;
         }
-        let draft = self.own.with_extension("new");
-        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
-        file.write_all(MAGIC)?;
-        file.write_all(&postcard::to_stdvec(work)?)?;
-        file.sync_data()?;
-        fs::rename(&draft, &self.own)?;
+        work.write(&self.own)?;
         self.forget_taken();
         Ok(())
     }
@@ -157,8 +195,20 @@ fn remove(path: &Path) {
     let _ = fs::remove_file(path.with_extension("lock"));
 }
 
-/// The lock of a file; none while another editor has it.
-fn lock(path: &Path) -> anyhow::Result<Option<File>> {
+/// Has the disk know what a folder holds: a rename outlives a power cut after that.
+///
+/// # Errors
+/// The disk fails.
+pub fn sync_folder_of(path: &Path) -> anyhow::Result<()> {
+    let folder = path.parent().context("a file lies in a folder")?;
+    Ok(File::open(folder)?.sync_all()?)
+}
+
+/// The lock of a file; none while another program has it.
+///
+/// # Errors
+/// It cannot be made.
+pub fn lock(path: &Path) -> anyhow::Result<Option<File>> {
     let path = path.with_extension("lock");
     let opened = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path);
     let file = opened.with_context(|| format!("cannot write {}", path.display()))?;
@@ -167,13 +217,6 @@ fn lock(path: &Path) -> anyhow::Result<Option<File>> {
         Err(fs::TryLockError::WouldBlock) => Ok(None),
         Err(fs::TryLockError::Error(error)) => Err(error).with_context(|| format!("cannot lock {}", path.display())),
     }
-}
-
-fn read(path: &Path) -> anyhow::Result<Work> {
-    anyhow::ensure!(fs::metadata(path)?.len() <= MAX_FILE_BYTES, "it is too large");
-    let bytes = fs::read(path)?;
-    let body = bytes.strip_prefix(MAGIC).context("it is not from this version of collab-cli")?;
-    postcard::from_bytes(body).context("it is damaged")
 }
 
 #[cfg(test)]

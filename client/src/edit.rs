@@ -48,13 +48,27 @@ impl Client {
             return Ok(());
         }
         match self.small_difference(text) {
-            Some(update) => {
-                self.document.load(&update).map_err(|error| EditError::Document(error.to_string()))?;
-                self.outbox.push(update);
-                Ok(())
-            }
+            Some(update) => self.take_up(update),
             None => self.replace_middle(now, &old, text),
         }
+    }
+
+    /// Merges a change of this side that was made on another replica: one that writes under this client's id and has every change
+    /// of this side, but not all that others wrote since. `update` is what a local edit gave there, of any length.
+    ///
+    /// # Errors
+    ///
+    /// [`EditError::ReadOnly`], and [`EditError::Document`] for an update that does not fit.
+    pub fn merge_own(&mut self, now: Instant, update: Vec<u8>) -> Result<(), EditError> {
+        self.now = now;
+        self.check_may_edit()?;
+        if update == EMPTY_UPDATE { Ok(()) } else { self.take_up(update) }
+    }
+
+    fn take_up(&mut self, update: Vec<u8>) -> Result<(), EditError> {
+        self.document.load(&update).map_err(|error| EditError::Document(error.to_string()))?;
+        self.outbox.push(update);
+        Ok(())
     }
 
     /// The fine difference to `text`, found on a copy; none when it does not fit into one edit.

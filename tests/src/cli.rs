@@ -49,6 +49,11 @@ impl Cli {
         self.home.path().join("config/collab").join(name)
     }
 
+    /// A file in the folder where the commands run.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.home.path().join(name)
+    }
+
     /// Runs a command to its end.
     pub async fn run(&self, arguments: &[&str]) -> Ended {
         self.run_with(b"", arguments).await

@@ -146,6 +146,15 @@ impl Driver {
         self.act(|client, now| client.set_text(now, text))
     }
 
+    /// See [`Client::merge_own`].
+    ///
+    /// # Errors
+    ///
+    /// [`EditError`].
+    pub fn merge_own(&mut self, update: Vec<u8>) -> Result<(), EditError> {
+        self.act(|client, now| client.merge_own(now, update))
+    }
+
     /// See [`Client::set_name`].
     pub fn set_name(&mut self, name: &str) {
         self.act(|client, now| client.set_name(now, name));

@@ -303,6 +303,26 @@ fn set_text_touches_only_what_differs() {
 }
 
 #[test]
+fn a_change_of_an_older_replica_is_merged_with_what_others_wrote_since() {
+    let mut world = World::live(2);
+    world.type_at_end(0, "one two");
+    world.run(ms(600));
+    let mut older = Document::new(world.clients[0].document().client_id());
+    older.load(&world.clients[0].document().state().unwrap()).unwrap();
+    world.type_at_end(1, " three");
+    world.run(ms(600));
+    let (change, now) = (older.set_text("ONE two"), world.now);
+    world.clients[0].merge_own(now, change).unwrap();
+    world.run(ms(600));
+    assert_eq!((world.text(0), world.text(1)), ("ONE two three".into(), "ONE two three".into()));
+    assert_eq!(world.clients[0].save_state(), SaveState::Saved);
+    older.splice(0, 0, "x").unwrap();
+    let after_a_gap = older.splice(1, 0, "y").unwrap();
+    assert!(matches!(world.clients[0].merge_own(now, after_a_gap), Err(EditError::Document(_))));
+    assert_eq!(world.text(0), "ONE two three");
+}
+
+#[test]
 fn cursors_are_told_ten_times_a_second_and_follow_the_text() {
     let mut world = World::live(2);
     let members = |ids: &[u64]| {
