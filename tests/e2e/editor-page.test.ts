@@ -247,6 +247,7 @@ test('a role that changes acts at once: the text is read only, and can be writte
   await setRole('editor')
   await grace.says('You can write in this room now.')
   await grace.type(', and Grace')
+  expect(await grace.text()).toBe('only Ada writes, and Grace')
   await until(() => ada.text(), (text) => text === 'only Ada writes, and Grace')
   await Promise.all([ada.close(), grace.close()])
 })

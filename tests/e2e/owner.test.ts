@@ -1,6 +1,7 @@
 import type { Locator } from 'playwright-core'
 import { expect, test } from 'vitest'
 import { violations } from './support/axe'
+import { Line } from './support/line'
 import type { RoomPage } from './support/room-page'
 import { Stage } from './support/stage'
 
@@ -19,6 +20,12 @@ async function panel({ page }: RoomPage): Promise<Locator> {
   await page.locator('summary[aria-label="More"]').click()
   await page.getByRole('button', { name: 'Manage this room' }).click()
   return page.getByRole('dialog')
+}
+
+async function changePassword(room: string, token: string, password: string): Promise<void> {
+  const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
+  const answer = await fetch(`${stage.server.url}api/rooms/${room}/password`, { method: 'PUT', headers, body: JSON.stringify({ password }) })
+  expect(answer.status).toBe(204)
 }
 
 /** Where a member's row is. */
@@ -68,6 +75,24 @@ test('passwords are changed: one for readers, and a new one for everybody', asyn
   await dialog.getByRole('group').getByRole('button', { name: 'Turn off' }).click()
   await dialog.getByText('There is no password for readers any more.').waitFor()
   await Promise.all([owner.close(), guest.close(), reader.close()])
+})
+
+test('whoever was away while the password was changed is told so, and comes back with the new one', async () => {
+  const room = 'away'
+  const token = await stage.server.createRoom(room, password)
+  const line = await Line.to(stage.server)
+  const guest = await stage.visit(`${line.url}#room=${room}`)
+  await guest.join({ room, name: 'Grace', password })
+  line.isCut = true
+  await guest.page.locator('.status-bar[data-state=backoff]').waitFor()
+  await changePassword(room, token, 'battery staple')
+  line.isCut = false
+  await guest.says('The password of this room was changed.')
+  expect(await stage.server.logged(room, 'refused')).toBe(1)
+  await guest.press('Join again')
+  await guest.join({ room, name: 'Grace', password: 'battery staple' })
+  await guest.close()
+  line.close()
 })
 
 test('a room is deleted after a question; elsewhere its owner token must be pasted', async () => {

@@ -304,7 +304,7 @@ async fn what_is_done_to_a_room_reaches_those_in_it() {
     server.api().change_password(&room, "another password").await.unwrap();
     assert_eq!(gus.wait_refused().await.0, Code::PasswordChanged);
     assert_code(&raw.refusal().await, 4419);
-    assert_code(&wire.is_refused(join_with("demo", "Rob", Credential::Resume(welcome.resume_token))).await, 4402);
+    assert_code(&wire.is_refused(join_with("demo", "Rob", Credential::Resume(welcome.resume_token))).await, 4419);
     assert_code(&wire.is_refused(join("demo", "Rob")).await, 4401);
     wire.enter(join_with("demo", "Rob", password("another password"))).await;
     olga.type_text("still here").await;

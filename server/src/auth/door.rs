@@ -9,7 +9,7 @@ use collab_proto::{Code, Credential, Join, MemberId, Role, RoomName, Slot};
 use super::attempts::Attempts;
 use super::names::{CleanName, clean};
 use super::passwords::Passwords;
-use super::tokens::{Claims, Identity, Tokens};
+use super::tokens::{Claims, Identity, TokenError, Tokens};
 use super::{network, random_id};
 use crate::clock::wall_ms;
 use crate::refusal::Refusal;
@@ -64,8 +64,10 @@ impl Door {
             }
             Credential::Resume(token) | Credential::Token(token) => {
                 let record = record.ok_or_else(|| Refusal::from(Code::NoSuchRoom))?;
-                let claims = self.tokens.check(wall_ms(), token, &record).map_err(|_| Refusal::from(Code::BadToken))?;
-                (record, Right::Token { claims, resumes: matches!(join.credential, Credential::Resume(_)) })
+                let resumes = matches!(join.credential, Credential::Resume(_));
+                let claims =
+                    self.tokens.check(wall_ms(), token, &record).map_err(|error| token_refusal(error, resumes))?;
+                (record, Right::Token { claims, resumes })
             }
         };
         check_bans(&record, &right, address)?;
@@ -128,6 +130,15 @@ enum Right {
     Password(Entrance),
     /// A token, which brings back a member or not.
     Token { claims: Claims, resumes: bool },
+}
+
+/// Whoever was away while the password was changed is told the same as those who were there. An application's token is the
+/// application's to make anew.
+fn token_refusal(error: TokenError, resumes: bool) -> Refusal {
+    match error {
+        TokenError::PasswordChanged if resumes => Code::PasswordChanged.into(),
+        TokenError::PasswordChanged | TokenError::Invalid => Code::BadToken.into(),
+    }
 }
 
 /// A ban holds for the user's tokens, and for new users from where the banned one was. Owners are never banned.

@@ -95,42 +95,53 @@ impl Tokens {
     }
 
     fn sign(&self, claims: &Claims) -> Result<String, TokenError> {
-        jsonwebtoken::encode(&Header::new(Algorithm::HS256), claims, &self.signing).map_err(|_| TokenError)
+        jsonwebtoken::encode(&Header::new(Algorithm::HS256), claims, &self.signing).map_err(|_| TokenError::Invalid)
     }
 
     /// What a token says, if it is ours, has not ended, and is good for the room as it stands.
     ///
     /// # Errors
     ///
-    /// [`TokenError`], without saying which of these failed.
+    /// [`TokenError::PasswordChanged`] when nothing but the password has become another one since, otherwise
+    /// [`TokenError::Invalid`].
     pub fn check(&self, now_ms: u64, token: &str, record: &RoomRecord) -> Result<Claims, TokenError> {
         let claims = self.claims(now_ms, token)?;
-        let fits = claims.room == record.name
-            && claims.r#gen.is_none_or(|generation| generation == record.generation)
-            && claims.pv == record.token_version(claims.role, claims.entrance);
-        if fits { Ok(claims) } else { Err(TokenError) }
+        let is_for_room =
+            claims.room == record.name && claims.r#gen.is_none_or(|generation| generation == record.generation);
+        match is_for_room {
+            true if claims.pv == record.token_version(claims.role, claims.entrance) => Ok(claims),
+            true if claims.role != Role::Owner => Err(TokenError::PasswordChanged),
+            _ => Err(TokenError::Invalid),
+        }
     }
 
     /// What a token says, if it is ours and has not ended. Whether it is good for the room is for [`Tokens::check`].
     ///
     /// # Errors
     ///
-    /// [`TokenError`].
+    /// [`TokenError::Invalid`].
     pub fn claims(&self, now_ms: u64, token: &str) -> Result<Claims, TokenError> {
         if token.len() > MAX_TOKEN_BYTES {
-            return Err(TokenError);
+            return Err(TokenError::Invalid);
         }
         let mut rules = Validation::new(Algorithm::HS256);
         rules.validate_exp = false;
-        let claims = jsonwebtoken::decode::<Claims>(token, &self.checking, &rules).map_err(|_| TokenError)?.claims;
-        if claims.exp <= now_ms / 1000 { Err(TokenError) } else { Ok(claims) }
+        let claims =
+            jsonwebtoken::decode::<Claims>(token, &self.checking, &rules).map_err(|_| TokenError::Invalid)?.claims;
+        if claims.exp <= now_ms / 1000 { Err(TokenError::Invalid) } else { Ok(claims) }
     }
 }
 
-/// The token is not ours, has ended, or is for something else.
+/// Why a token opens nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the token is not valid")]
-pub struct TokenError;
+pub enum TokenError {
+    /// It is not ours, has ended, was revoked, or is for something else.
+    #[error("the token is not valid")]
+    Invalid,
+    /// It is ours and for this room, but was made under a password that was changed since.
+    #[error("the token was made under an earlier password")]
+    PasswordChanged,
+}
 
 /// Somebody who was let in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -170,7 +181,7 @@ mod tests {
         let claims = tokens.check(6_000, &token, &record()).unwrap();
         assert_eq!((claims.member, claims.sub.as_str(), claims.role), (Some(MemberId(5)), "u1", Role::Editor));
         assert!(tokens.check((RESUME_SECONDS + 4) * 1000, &token, &record()).is_ok());
-        assert_eq!(tokens.check((RESUME_SECONDS + 5) * 1000, &token, &record()), Err(TokenError));
+        assert_eq!(tokens.check((RESUME_SECONDS + 5) * 1000, &token, &record()), Err(TokenError::Invalid));
     }
 
     #[test]
@@ -181,7 +192,10 @@ mod tests {
         let elsewhere = RoomRecord { name: RoomName::parse("other").unwrap(), ..record() };
         assert!(tokens.check(0, &token, &elsewhere).is_err());
         assert!(tokens.check(0, &token, &RoomRecord { generation: Generation(8), ..record() }).is_err());
-        assert!(tokens.check(0, &token, &RoomRecord { password_version: 4, ..record() }).is_err());
+        let changed = RoomRecord { password_version: 4, ..record() };
+        assert_eq!(tokens.check(0, &token, &changed), Err(TokenError::PasswordChanged));
+        let made_anew = RoomRecord { generation: Generation(8), ..changed };
+        assert_eq!(tokens.check(0, &token, &made_anew), Err(TokenError::Invalid));
         assert!(tokens.check(0, "not.a.token", &record()).is_err());
         assert!(tokens.check(0, &"x".repeat(MAX_TOKEN_BYTES + 1), &record()).is_err());
     }
@@ -204,7 +218,8 @@ mod tests {
         let token = tokens.owner(0, "u9".into(), &record()).unwrap();
         assert!(tokens.check(0, &token, &RoomRecord { password_version: 4, ..record() }).is_ok());
         assert!(tokens.check(0, &token, &RoomRecord { generation: Generation(8), ..record() }).is_err());
-        assert!(tokens.check(0, &token, &RoomRecord { owner_version: 2, ..record() }).is_err(), "revoked");
+        let revoked = RoomRecord { owner_version: 2, ..record() };
+        assert_eq!(tokens.check(0, &token, &revoked), Err(TokenError::Invalid));
         let owner = Identity { role: Role::Owner, ..somebody() };
         let back = tokens.resume(0, &owner, &record()).unwrap();
         assert!(tokens.check(0, &back, &RoomRecord { password_version: 4, ..record() }).is_ok());

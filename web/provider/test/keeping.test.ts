@@ -67,6 +67,17 @@ test('what was written while cut off is there after the page was closed, and arr
   expect(storage.works).toEqual([])
 })
 
+test('if the password was changed meanwhile, the new one brings it', async () => {
+  const storage = new FakeStorage()
+  const before = await closedOffline(storage)
+  before.server.onJoin = (join) =>
+    join.credential.type === 'Resume'
+      ? { type: 'Refused', code: Code.PasswordChanged, message: 'Changed.', retryAfterMs: null }
+      : before.server.welcome(join.stateVector)
+  const room = await visit(storage, before).join()
+  expect([room.state, before.server.text]).toEqual(['live', 'shared kept'])
+})
+
 test('it arrives once too if the server had it already', async () => {
   const storage = new FakeStorage()
   const before = await closedOffline(storage)

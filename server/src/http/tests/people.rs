@@ -110,7 +110,7 @@ async fn each_password_opens_for_its_own_and_its_change_sends_away_its_own() {
 
     assert_eq!(site.viewers(Value::Null).await, StatusCode::NO_CONTENT);
     assert_eq!(vic.refusal().await, Code::PasswordChanged);
-    assert_eq!(entry.join("Vic", vic.come_back()).await.err().unwrap().code, Code::BadToken);
+    assert_eq!(entry.join("Vic", vic.come_back()).await.err().unwrap().code, Code::PasswordChanged);
     assert_eq!(entry.by_password("Vic", VIEWERS).await.err().unwrap().code, Code::WrongPassword);
     assert_eq!(entry.members().await.len(), 1, "editors stay");
     assert_eq!(site.viewers(json!(VIEWERS)).await, StatusCode::NO_CONTENT);
@@ -118,6 +118,7 @@ async fn each_password_opens_for_its_own_and_its_change_sends_away_its_own() {
     let change = json!({ "password": "another horse" });
     site.admin("PUT", "/api/rooms/demo/password", Some(change.clone())).await;
     assert_eq!(ada.refusal().await, Code::PasswordChanged);
+    assert_eq!(entry.join("Ada", ada.come_back()).await.err().unwrap().code, Code::PasswordChanged);
     assert!(entry.by_password("Vic", VIEWERS).await.is_ok(), "the viewers' password is another");
     let same = site.admin("PUT", "/api/rooms/demo/password", Some(json!({ "password": VIEWERS }))).await;
     assert_eq!((same.status, same.refusal().code), (StatusCode::BAD_REQUEST, Code::BadPassword));

@@ -54,7 +54,7 @@ function enter(form: JoinForm, room: string, name: string, access: Access): void
   provider.on('status', (status) => form.wait(status, abandon))
   provider.once('refused', (code, message) => {
     if (document.contains(form.element)) session.end()
-    if (code === Code.BadToken) forgetPass(room)
+    if (code === Code.BadToken || code === Code.PasswordChanged) forgetPass(room)
     form.refuse(code, message)
   })
   provider.on('self', (self) => rememberPass(room, self.resumeToken))

@@ -47,6 +47,8 @@ export class Link {
   readonly #credential: Credential
   readonly #backoff: Backoff
   #resume: Credential | null = null
+  /** Whether the server has let us in, so that the access named in the beginning is no newer than the resume token. */
+  #wasIn = false
   #status: Status = { state: 'offline' }
   #session: Session | null = null
   /** Counts the tries, so that what an abandoned one still says is not heard. */
@@ -184,13 +186,14 @@ export class Link {
     if (this.#status.state !== 'joining') return
     this.#cancelTimer()
     this.#resume = { type: 'Resume', secret: frame.resumeToken }
+    this.#wasIn = true
     this.#liveSince = this.#clock.now()
     this.#become({ state: 'live' })
     this.#owner.onWelcome(frame)
   }
 
   #refused({ code, message, retryAfterMs }: Refused): void {
-    if (code === Code.BadToken && this.#resume) {
+    if (this.#resume && this.#givesWay(code)) {
       this.#resume = null
       this.#open()
     } else if (isPermanent(code)) {
@@ -198,6 +201,11 @@ export class Link {
     } else {
       this.#retry(retryAfterMs ?? 0, message, code)
     }
+  }
+
+  /** Whether the access named in the beginning may open where the resume token does not: not with a password that was changed since. */
+  #givesWay(code: number): boolean {
+    return code === Code.BadToken || (code === Code.PasswordChanged && !this.#wasIn)
   }
 
   #datagram(bytes: Uint8Array): void {

@@ -17,7 +17,8 @@ export class WebTransportPipe implements Pipe {
     this.#datagrams = datagramWriter(transport)
     const over = (reason: unknown): void => this.#over(reason)
     transport.closed.then(() => over('The server closed the connection.'), over)
-    this.#stream.closed.catch(over)
+    // A stream that takes nothing more still brings the server's last word: the end of what it sends is the end.
+    this.#stream.closed.catch(() => undefined)
     this.#datagrams.closed.catch(over)
     const bytes = stream.readable as ReadableStream<Uint8Array>
     read(bytes, (chunk) => this.#closed || handlers.onBytes(chunk)).then(() => over('The server ended the stream.'), over)
@@ -26,7 +27,7 @@ export class WebTransportPipe implements Pipe {
   }
 
   send(bytes: Uint8Array): void {
-    this.#stream.write(bytes).catch((reason: unknown) => this.#over(reason))
+    this.#stream.write(bytes).catch(() => undefined)
   }
 
   sendDatagram(bytes: Uint8Array): void {
