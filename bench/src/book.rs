@@ -66,8 +66,12 @@ impl Book {
     }
 
     /// A user got in, writing as this replica.
-    pub fn joined(&self, seat: Seat, client: u64, latency: Duration) {
+    pub fn joined(&self, seat: Seat, client: u64) {
         self.rooms.borrow_mut()[seat.room].enter(seat.member, client);
+    }
+
+    /// Getting in took so long.
+    pub fn join(&self, latency: Duration) {
         self.recorder.borrow_mut().time(Kind::Join, latency, Instant::now());
     }
 
@@ -194,8 +198,8 @@ mod tests {
         let book = Book::new([2].into_iter(), Recorder::new(Instant::now()).unwrap());
         let (ann, ben) = (Seat { room: 0, member: 0 }, Seat { room: 0, member: 1 });
         let now = Instant::now();
-        book.joined(ann, 7, Duration::ZERO);
-        book.joined(ben, 8, Duration::ZERO);
+        book.joined(ann, 7);
+        book.joined(ben, 8);
         book.settled().await;
         book.sent(ann, SPAN, now, now);
         let mut settled = std::pin::pin!(book.settled());

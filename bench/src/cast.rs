@@ -10,6 +10,7 @@ use collab_proto::ClientId;
 use futures_util::future::join_all;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
+use tokio::join;
 use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinHandle, spawn_local};
 use tokio::time::{sleep_until, timeout};
@@ -23,6 +24,9 @@ use crate::rooms::{Rooms, text};
 use crate::user::hand::Hand;
 use crate::user::{Cue, Cues, Deed, Outcome, Phase, Stage, User, full, light};
 use crate::workers::{Deal, Part};
+
+/// How long those who are there first have edited when the others come.
+const LATE: Duration = Duration::from_secs(1);
 
 /// How often the thread of all users is asked how late it is, besides by what they do.
 const WATCH: Duration = Duration::from_millis(10);
@@ -52,6 +56,8 @@ pub struct Cast {
     writers: Vec<u32>,
     phase: watch::Sender<Phase>,
     joined: mpsc::UnboundedReceiver<bool>,
+    /// As `joined`, of those who come late.
+    joined_late: mpsc::UnboundedReceiver<bool>,
     /// Ends when nobody has anything left to do.
     busy: mpsc::Receiver<Infallible>,
     pacer: Option<Pacer>,
@@ -63,10 +69,10 @@ impl Cast {
         let Play { load, rooms, .. } = play;
         let mut random = StdRng::seed_from_u64(load.seed);
         let (phase, at) = watch::channel(Phase::Joining);
-        let (joining, joined) = mpsc::unbounded_channel();
+        let ((joining, joined), (joining_late, joined_late)) = (mpsc::unbounded_channel(), mpsc::unbounded_channel());
         let (token, busy) = mpsc::channel(1);
         let (tasks, cues, light, writers) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        let mut cast = Self { tasks, cues, light, writers, phase, joined, busy, pacer: None };
+        let mut cast = Self { tasks, cues, light, writers, phase, joined, joined_late, busy, pacer: None };
         for number in 0..load.clients() {
             let seat = Seat { room: number % load.rooms(), member: number / load.rooms() };
             let (sender, cues) = mpsc::unbounded_channel();
@@ -80,7 +86,8 @@ impl Cast {
                 seed: load.seed,
                 cues: Cues::new(cues, token.clone()),
                 phase: at.clone(),
-                joined: joining.clone(),
+                is_late: load.is_late(seat.room),
+                joined: if load.is_late(seat.room) { joining_late.clone() } else { joining.clone() },
             };
             cast.add(user, sender, play);
         }
@@ -91,7 +98,7 @@ impl Cast {
         let User { number, seat, .. } = user;
         let Play { load, deal, stage, .. } = play;
         self.cues.push(cues);
-        if load.is_writer(seat.member) {
+        if load.is_writer(seat.room, seat.member) {
             self.writers.push(number as u32);
         }
         if !deal.has_room(seat.room) {
@@ -102,28 +109,20 @@ impl Cast {
             let apart = 0.9 + 0.2 * (number as f64 * 0.618_034).fract();
             spawn_local(full::play(user, stage.clone(), load.ping_interval.mul_f64(apart)))
         } else {
-            self.light.push(number);
+            // Who is not there yet does not ping.
+            self.light.extend(Some(number).filter(|_| !load.is_late(seat.room)));
             spawn_local(light::play(user, stage.clone()))
         });
     }
 
-    /// Waits until each is in, or has given up. Says how many are in.
+    /// Waits until each is in who comes before the editing, or has given up. Says how many are in.
     pub async fn everybody_joins(&mut self, play: Play<'_>) -> usize {
         play.begin("joining", self.tasks.len() as u64);
-        let (mut joined, mut failed) = (0, 0);
-        while let Some(entered) = self.joined.recv().await {
-            if entered {
-                joined += 1
-            } else {
-                failed += 1
-            }
-            play.progress.step(joined, || format!("{failed} failed"));
-        }
-        joined as usize
+        all_in(&mut self.joined, play.progress).await
     }
 
-    /// Everybody acts when it is time, until the load is over.
-    pub async fn edit(&mut self, play: Play<'_>) -> anyhow::Result<()> {
+    /// Everybody acts when it is time, until the load is over. Says who came meanwhile, where somebody was to come.
+    pub async fn edit(&mut self, play: Play<'_>) -> anyhow::Result<Option<Storm>> {
         let Play { load, stage, progress, .. } = play;
         stage.book.recorder().stage("editing", Instant::now());
         progress.timed_phase("editing", load.duration());
@@ -136,10 +135,17 @@ impl Cast {
         let end = tokio::time::Instant::from_std(start + load.duration());
         let pacer = Pacer::start(schedule, start, std::mem::take(&mut self.cues)).context("cannot start a thread")?;
         self.pacer = Some(pacer);
-        sleep_until(end).await;
+        let storm = async {
+            if load.early_rooms.is_none() {
+                return None;
+            }
+            sleep_until(end.min(tokio::time::Instant::from_std(start + LATE))).await;
+            Some(storm(&mut self.joined_late, play).await)
+        };
+        let ((), storm) = join!(sleep_until(end), storm);
         self.phase.send_replace(Phase::Draining);
         watching.abort();
-        Ok(())
+        Ok(storm)
     }
 
     /// Edits of all, pings of those who do not ping by themselves, and a beat for the thread itself, behind the last user.
@@ -189,6 +195,38 @@ impl Cast {
             cpu: Duration::ZERO,
         })
     }
+}
+
+/// Those who came late.
+#[derive(Debug, Clone, Copy)]
+pub struct Storm {
+    /// How many are in.
+    pub joined: usize,
+    /// From the moment when the first might come until the last was in.
+    pub took: Duration,
+}
+
+async fn storm(joined: &mut mpsc::UnboundedReceiver<bool>, Play { stage, progress, .. }: Play<'_>) -> Storm {
+    let begun = Instant::now();
+    stage.book.recorder().stage("storm", begun);
+    stage.storm.send_replace(true);
+    let joined = all_in(joined, progress).await;
+    stage.storm.send_replace(false);
+    Storm { joined, took: begun.elapsed() }
+}
+
+/// Waits until nobody is left who may still come. Says how many have.
+async fn all_in(joining: &mut mpsc::UnboundedReceiver<bool>, progress: &Progress) -> usize {
+    let (mut joined, mut failed) = (0, 0);
+    while let Some(entered) = joining.recv().await {
+        if entered {
+            joined += 1
+        } else {
+            failed += 1
+        }
+        progress.step(joined, || format!("{failed} failed"));
+    }
+    joined as usize
 }
 
 impl Play<'_> {

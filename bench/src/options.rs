@@ -217,6 +217,12 @@ impl CommandLine {
         if load.kill_after.is_some() && workers.is_some() {
             return conflict("a run that kills the server counts in one process who comes back: leave out --workers");
         }
+        if load.early_rooms.is_some() && workers.is_some() {
+            return conflict("a run in which some come late counts them in one process: leave out --workers");
+        }
+        if load.early_rooms.is_some_and(|early| early as usize >= load.rooms()) {
+            return conflict("all rooms are early ones, and nobody is left who comes late: raise --rooms or --clients");
+        }
         if load.kill_after.is_some() && url.is_some() {
             return conflict("a run that kills the server starts one of its own: leave out --url");
         }
@@ -284,7 +290,7 @@ mod tests {
         assert_eq!(load.edits(), 20.0 * 15.0);
         let parts = |of: &dyn Fn(usize) -> bool| (0..3).map(of).collect::<Vec<_>>();
         assert_eq!(parts(&|member| load.is_full(member)), [true, false, false]);
-        assert_eq!(parts(&|member| load.is_writer(member)), [true, true, false]);
+        assert_eq!(parts(&|member| load.is_writer(0, member)), [true, true, false]);
         assert_eq!(parts(&|member| load.is_slow(member, 3)), [false, false, true]);
         assert!(!load.is_slow(0, 1), "whoever has a replica reads");
     }
@@ -318,6 +324,11 @@ mod tests {
     fn nonsense_is_refused() {
         for bad in [["--clients", "0"], ["--rate", "0"], ["--assert", "edit_p99"], ["--cert-hash", "00"]] {
             assert!(read(&bad).is_err(), "{bad:?}");
+        }
+        assert!(read(&["--rooms", "3", "--early-rooms", "2"]).is_ok());
+        for bad in [["--rooms", "3"], ["--workers", "2"], ["--kill-after", "1s"], ["--saturate", "1s"]] {
+            let words = [&bad[..], &["--early-rooms", "3"]].concat();
+            assert!(read(&words).is_err(), "{words:?}");
         }
     }
 

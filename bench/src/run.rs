@@ -131,17 +131,14 @@ async fn act(play: Play<'_>, server: Option<&mut ServerProcess>) -> anyhow::Resu
     let joining = begun.elapsed();
     let before = Look::now(gauge.as_ref());
     let editing = cast.edit(play);
-    let reconnect = match (play.load.fault(), server) {
+    let (storm, reconnect) = match (play.load.fault(), server) {
         (Some(fault), Some(server)) => {
             let (edited, back) = join!(editing, comeback::kill_and_wait(fault, server, play.stage, joined));
-            edited?;
-            Some(back?)
+            (edited?, Some(back?))
         }
-        _ => {
-            editing.await?;
-            None
-        }
+        _ => (editing.await?, None),
     };
+    let (joined, joining) = storm.map_or((joined, joining), |storm| (joined + storm.joined, storm.took));
     let after = Look::now(gauge.as_ref());
     cast.drain(play).await;
     let mut part = cast.check(play, joined).await?;

@@ -91,6 +91,22 @@ async fn light_users_and_whole_clients_agree_over_both_transports() {
 }
 
 #[tokio::test]
+async fn what_is_timed_while_others_come_are_their_joins_and_the_edits_of_those_who_are_there() {
+    let command = load(&["--clients", "30", "--rooms", "3", "--early-rooms", "1", "--duration", "4s", "--rate", "300"]);
+    let ended = Process::start(command, b"").ended().await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let results = results(&ended);
+    let count = |name: &str| results[name].as_u64().unwrap_or_default();
+    assert_eq!((count("joined"), count("lost"), count("duplicated"), count("unsaved")), (30, 0, 0, 0));
+    assert_eq!(results["join"]["count"], 20, "the first ten came before");
+    assert!(count("sent") > 100 && count("delivered") == 9 * count("sent"), "only one room edits: {}", ended.stderr);
+    let timed = results["edit"]["count"].as_u64();
+    assert!(timed > Some(0) && timed < Some(count("delivered")), "{timed:?} of {}", count("delivered"));
+    let stages: Vec<_> = results["series"]["stages"].as_array().into_iter().flatten().map(|s| &s["name"]).collect();
+    assert_eq!(stages, ["joining", "editing", "storm", "draining", "checking"]);
+}
+
+#[tokio::test]
 async fn a_scenario_is_shown_as_a_file_and_taken_as_one() {
     let ask = |arguments: &[&str]| {
         let mut command = Command::new(program("collab-bench"));

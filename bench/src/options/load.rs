@@ -60,6 +60,11 @@ pub struct Load {
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=100_000), value_name = "USERS")]
     pub writers: Option<u32>,
 
+    /// The people of so many rooms are there first. All the others come at once when these have edited for a second, and do not
+    /// edit; what is timed are the edits that the first ones make meanwhile [default: nobody edits before all have come].
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=100_000), conflicts_with_all = ["kill_after", "saturate"], value_name = "ROOMS")]
+    pub early_rooms: Option<u32>,
+
     /// What users without a replica write.
     #[arg(long, value_enum, default_value = "words", value_name = "WHAT")]
     pub writes: Writes,
@@ -170,9 +175,14 @@ impl Load {
         member < self.replicas()
     }
 
-    /// Whether the member of this number in its room edits.
-    pub fn is_writer(&self, member: usize) -> bool {
-        self.writers.is_none_or(|writers| member < writers as usize)
+    /// Whether the people of this room come when others edit already.
+    pub fn is_late(&self, room: usize) -> bool {
+        self.early_rooms.is_some_and(|early| room >= early as usize)
+    }
+
+    /// Whether the member of this number in a room edits.
+    pub fn is_writer(&self, room: usize, member: usize) -> bool {
+        !self.is_late(room) && self.writers.is_none_or(|writers| member < writers as usize)
     }
 
     /// Whether the member of this number in a room of so many reads slowly: the last ones.
@@ -216,7 +226,7 @@ impl Load {
 
     /// How many edits are meant to be made, on average.
     pub fn edits(&self) -> f64 {
-        let in_room = |room| (0..self.members_of(room)).filter(|member| self.is_writer(*member)).count();
+        let in_room = |room| (0..self.members_of(room)).filter(|member| self.is_writer(room, *member)).count();
         (0..self.rooms()).map(in_room).sum::<usize>() as f64 * self.profile().total()
     }
 }

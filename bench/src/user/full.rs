@@ -49,13 +49,14 @@ impl Digest {
 
 /// Joins, edits when it is time, and leaves when the run is over. It pings by itself.
 pub async fn play(user: User, stage: Rc<Stage>, ping_interval: Duration) -> Outcome {
-    let User { seat, number, config, seed, mut cues, mut phase, joined, .. } = user;
+    let User { seat, number, config, seed, mut cues, mut phase, is_late, joined, .. } = user;
+    stage.come(is_late).await;
     let client_id = config.client_id.0;
     let driver = enter(&stage, config, Some(ping_interval)).await;
     let _ = joined.send(driver.is_some());
     drop(joined);
     let Some((driver, latency)) = driver else { return Outcome::absent(seat) };
-    stage.book.joined(seat, client_id, latency);
+    stage.book.joined(seat, client_id);
     let mut member = Member {
         witness: Witness { stage, seat, client_id, was_away: false, is_timed: true },
         driver,
@@ -65,6 +66,7 @@ pub async fn play(user: User, stage: Rc<Stage>, ping_interval: Duration) -> Outc
         pings_lost: 0,
         measuring: false,
     };
+    member.witness.joined(latency);
     member.stay(&mut cues, &mut phase).await;
     member.leave().await
 }

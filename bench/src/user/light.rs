@@ -20,7 +20,8 @@ use crate::wire::{Ear, Entered, Heard, Lost, Mouth, Refusal, Say, Wire};
 
 /// Joins, edits when it is time, and leaves when the run is over.
 pub async fn play(user: User, stage: Rc<Stage>) -> Outcome {
-    let User { seat, number, config, hand, pause, cues, phase, joined, .. } = user;
+    let User { seat, number, config, hand, pause, cues, phase, is_late, joined, .. } = user;
+    stage.come(is_late).await;
     let client_id = config.client_id.0;
     let mut light = Light {
         speaks_yjs: stage.target.network().is_yjs(),
@@ -93,7 +94,8 @@ impl Light {
             return None;
         };
         let arrival = arrived?;
-        stage.book.joined(self.witness.seat, self.witness.client_id, begun.elapsed());
+        stage.book.joined(self.witness.seat, self.witness.client_id);
+        self.witness.joined(begun.elapsed());
         Some(self.enter(arrival))
     }
 

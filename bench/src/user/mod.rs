@@ -39,7 +39,7 @@ use crate::options::load::Load;
 use crate::series::recorder::Recorder;
 use crate::target::Target;
 use crate::workers::Deal;
-pub use cues::{Busy, Cue, Cues, Deed};
+pub use cues::{Cue, Cues, Deed};
 use hand::Hand;
 
 /// How long a user tries to get in.
@@ -68,6 +68,10 @@ pub struct Stage {
     pub gate: Semaphore,
     /// Who is away, in a run whose server is killed.
     pub comeback: Option<Comeback>,
+    /// Whether those who come late come now.
+    pub storm: watch::Sender<bool>,
+    /// Whether only what happens meanwhile is timed.
+    times_storm: bool,
 }
 
 impl Stage {
@@ -75,7 +79,27 @@ impl Stage {
     pub fn new(load: &Load, deal: Deal, target: Rc<Target>, recorder: Recorder) -> Self {
         let book = Book::new((0..load.rooms()).map(|room| load.members_of(room)), recorder);
         let gate = Semaphore::new(deal.share(load.join_concurrency.into()));
-        Self { book, target, gate, comeback: load.fault().map(|_| Comeback::default()) }
+        Self {
+            book,
+            target,
+            gate,
+            comeback: load.fault().map(|_| Comeback::default()),
+            storm: watch::Sender::new(false),
+            times_storm: load.early_rooms.is_some(),
+        }
+    }
+
+    /// Whether what happens now is timed.
+    fn is_timed(&self) -> bool {
+        !self.times_storm || *self.storm.borrow()
+    }
+
+    /// Waits until somebody may come who comes late, and others at once.
+    async fn come(&self, is_late: bool) {
+        if is_late {
+            // The sender is here.
+            let _ = self.storm.subscribe().wait_for(|storm| *storm).await;
+        }
     }
 }
 
@@ -97,6 +121,8 @@ pub struct User {
     pub cues: Cues,
     /// Where the run stands.
     pub phase: watch::Receiver<Phase>,
+    /// Whether it comes when the others edit already.
+    pub is_late: bool,
     /// Told once, whether the user got in.
     pub joined: mpsc::UnboundedSender<bool>,
 }
@@ -140,17 +166,24 @@ impl Witness {
         self.book().sent(self.seat, Section { client: self.client_id, start, end }, intended, now);
     }
 
+    /// It got in, after so long.
+    fn joined(&self, latency: Duration) {
+        if self.stage.is_timed() {
+            self.book().join(latency);
+        }
+    }
+
     fn received(&self, section: Section, live: bool, now: Instant) {
         let path = if live && !self.was_away { Path::Live } else { Path::CatchUp };
-        self.book().received(self.seat, section, path, now, self.is_timed);
+        self.book().received(self.seat, section, path, now, self.is_timed && self.stage.is_timed());
     }
 
     fn saved(&self, section: Section, now: Instant) {
-        self.book().saved(self.seat, section, now, self.is_timed);
+        self.book().saved(self.seat, section, now, self.is_timed && self.stage.is_timed());
     }
 
     fn ping(&self, latency: Duration) {
-        if self.is_timed {
+        if self.is_timed && self.stage.is_timed() {
             self.book().ping(latency);
         }
     }
