@@ -5,7 +5,8 @@
 //!
 //! Reading order: [`limits`] (what is bounded), [`ids`] (how things are named), [`code`] (why something is refused),
 //! [`frame`] (streams), [`datagram`] (datagrams), [`codec`] (bytes to frames and back), [`websocket`] (both over TCP), [`yjs`]
-//! (what Yjs providers speak instead), [`api`] (HTTP).
+//! (what Yjs providers speak instead), [`api`] (HTTP),
+//! [`colour`] (who is shown in which).
 //!
 //! # Format
 //!
@@ -31,6 +32,8 @@ pub mod websocket;
 pub mod yjs;
 
 pub mod api;
+
+pub mod colour;
 
 pub use code::Code;
 pub use codec::{

@@ -4,16 +4,16 @@ use std::time::{Duration, Instant};
 
 use collab_client::driver::Driver;
 use collab_client::{EditError, Event, SaveState, State};
-use collab_proto::{Code, RoomName};
+use collab_proto::{Code, RoomName, colour};
 use ratatui::Frame;
 
+use super::colours::Colours;
 use super::keeping::Keeping;
 use super::keys::{self, Action};
 use super::news;
 use super::page::Page;
 use super::status;
 use super::view::{self, Note, Person, Tone, View};
-use crate::output;
 use crate::state;
 
 /// What the loop around the desk is to do.
@@ -40,7 +40,7 @@ pub struct Desk {
     leaving: bool,
     /// The room is another one by now, and the user is asked what becomes of the text.
     asking: bool,
-    colours: bool,
+    colours: Colours,
 }
 
 impl Desk {
@@ -56,7 +56,7 @@ impl Desk {
             help: false,
             leaving: false,
             asking: false,
-            colours: output::wants_colours(),
+            colours: Colours::of_terminal(),
         };
         desk.greet();
         desk
@@ -241,8 +241,10 @@ impl Desk {
     fn people(&self) -> Vec<Person> {
         let client = self.driver.client();
         let cursors = client.cursors();
+        let colours = colour::of_members(client.roster().members.keys().copied());
         let person = |info: &collab_proto::MemberInfo| Person {
             id: info.id.0,
+            colour: colours[&info.id],
             name: info.name.clone(),
             me: client.member() == Some(info.id),
             cursor: cursors.get(&info.id).map(|(_, head)| *head),

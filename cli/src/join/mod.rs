@@ -1,7 +1,7 @@
 //! `collab-cli join`: an editor in the terminal, shared live with everybody in the room.
 //!
 //! Reading order: [`editor`] (text and cursor, without a screen), [`layout`] (text to cells), [`undo`], [`keys`],
-//! [`page`] (the text as the user changes it), [`keeping`] (what is not saved, on this device), [`desk`] (all of it together with the room), [`view`], [`status`] and [`news`] (the screen), [`terminal`] (taken and given back).
+//! [`page`] (the text as the user changes it), [`keeping`] (what is not saved, on this device), [`desk`] (all of it together with the room), [`colours`], [`view`], [`status`] and [`news`] (the screen), [`terminal`] (taken and given back).
 
 mod editor;
 
@@ -16,6 +16,8 @@ mod page;
 mod keeping;
 
 mod desk;
+
+mod colours;
 
 mod view;
 

@@ -1,5 +1,6 @@
 //! The screen: drawn from values alone, at any size, down to nothing.
 
+use collab_proto::colour::Colour;
 use ratatui::Frame;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Position, Rect};
@@ -8,6 +9,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Clear, Paragraph, Widget};
 use unicode_width::UnicodeWidthStr;
 
+use super::colours::Colours;
 use super::editor::{Editor, Row};
 use super::layout::glyphs;
 use crate::output::escape;
@@ -17,8 +19,6 @@ const PANEL_WIDTH: u16 = 22;
 
 /// Narrower screens have no panel.
 const PANEL_FROM_WIDTH: u16 = 64;
-
-const PALETTE: [Color; 6] = [Color::Cyan, Color::Magenta, Color::Yellow, Color::Green, Color::Blue, Color::Red];
 
 const HELP: &str = "\
 Write: everybody sees it at once, and it saves itself.
@@ -67,8 +67,10 @@ impl Note {
 /// Somebody in the room.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Person {
-    /// Their number, which picks their colour.
+    /// Their number.
     pub id: u64,
+    /// Their colour in this room.
+    pub colour: Colour,
     /// Their name.
     pub name: String,
     /// Whether it is the user.
@@ -94,8 +96,8 @@ pub struct View<'a> {
     pub message: Option<&'a Note>,
     /// Whether the help is open.
     pub help: bool,
-    /// Whether colours are wanted.
-    pub colours: bool,
+    /// What the terminal shows of colours.
+    pub colours: Colours,
 }
 
 /// Where everything goes on a screen of this size.
@@ -165,7 +167,7 @@ impl View<'_> {
         }
         for person in self.people.iter().filter(|person| !person.me) {
             if let Some(cell) = person.cursor.and_then(|offset| self.cell(rows, offset, area)) {
-                buf[cell].set_style(self.colour_of(person.id).add_modifier(Modifier::REVERSED));
+                buf[cell].set_style(self.colours.cursor(person.colour));
             }
         }
     }
@@ -202,7 +204,7 @@ impl View<'_> {
         let name = fit(&escape(&person.name), (width as usize).saturating_sub(3 + you.len()));
         Line::from(vec![
             Span::raw(" "),
-            Span::styled("●", if person.me { Style::new() } else { self.colour_of(person.id) }),
+            Span::styled("●", self.colours.letters(person.colour)),
             Span::raw(format!(" {name}{you}")),
         ])
     }
@@ -241,17 +243,12 @@ impl View<'_> {
 
     fn style(&self, tone: Tone) -> Style {
         match (tone, self.colours) {
-            (Tone::Good, true) => Style::new().fg(Color::Green),
-            (Tone::Wait, true) => Style::new().fg(Color::Yellow),
-            (Tone::Bad, true) => Style::new().fg(Color::Red),
-            (Tone::Bad, false) => Style::new().add_modifier(Modifier::BOLD),
-            _ => Style::new(),
+            (Tone::Bad, Colours::None) => Style::new().add_modifier(Modifier::BOLD),
+            (Tone::Plain, _) | (_, Colours::None) => Style::new(),
+            (Tone::Good, _) => Style::new().fg(Color::Green),
+            (Tone::Wait, _) => Style::new().fg(Color::Yellow),
+            (Tone::Bad, _) => Style::new().fg(Color::Red),
         }
-    }
-
-    /// The same person has the same colour on every screen.
-    fn colour_of(&self, id: u64) -> Style {
-        if self.colours { Style::new().fg(PALETTE[(id % PALETTE.len() as u64) as usize]) } else { Style::new() }
     }
 }
 

@@ -2,6 +2,7 @@ use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 
 use super::*;
+use collab_proto::colour::PALETTE;
 
 struct Scene {
     editor: Editor,
@@ -10,11 +11,12 @@ struct Scene {
     status: Vec<Note>,
     message: Option<Note>,
     help: bool,
-    colours: bool,
+    colours: Colours,
 }
 
 fn scene(text: &str) -> Scene {
-    let person = |id, name: &str, me, cursor| Person { id, name: name.into(), me, cursor };
+    let person =
+        |id: u64, name: &str, me, cursor| Person { id, colour: PALETTE[id as usize], name: name.into(), me, cursor };
     Scene {
         editor: Editor::new(text.into()),
         people: vec![person(1, "anna", true, None), person(2, "bob", false, Some(1))],
@@ -26,7 +28,7 @@ fn scene(text: &str) -> Scene {
         ],
         message: None,
         help: false,
-        colours: true,
+        colours: Colours::All,
     }
 }
 
@@ -83,18 +85,18 @@ fn wide_characters_take_two_cells_and_the_cursor_follows() {
 
 #[test]
 fn the_cursors_of_others_are_seen_also_without_colours() {
-    for colours in [true, false] {
+    for colours in [Colours::All, Colours::None] {
         let mut scene = Scene { colours, ..scene("one") };
         let terminal = drawn(&mut scene, 20, 3);
         let style = terminal.backend().buffer()[(1, 0)].style();
-        assert!(style.add_modifier.contains(Modifier::REVERSED));
-        assert_eq!(style.fg == Some(Color::Yellow), colours);
+        assert_eq!(style.add_modifier.contains(Modifier::REVERSED), colours == Colours::None);
+        assert_eq!(style.bg == Some(Color::Rgb(0x27, 0x7c, 0x38)), colours == Colours::All);
     }
 }
 
 #[test]
 fn without_colours_nothing_is_coloured() {
-    let mut scene = Scene { colours: false, message: Some(Note::new("careful", Tone::Bad)), ..scene("one") };
+    let mut scene = Scene { colours: Colours::None, message: Some(Note::new("careful", Tone::Bad)), ..scene("one") };
     let terminal = drawn(&mut scene, 80, 10);
     assert!(terminal.backend().buffer().content.iter().all(|cell| cell.fg == Color::Reset && cell.bg == Color::Reset));
 }
@@ -112,7 +114,8 @@ fn names_and_messages_cannot_reach_the_terminal() {
 #[test]
 fn more_people_than_fit_are_counted() {
     let mut scene = scene("");
-    scene.people = (0..20).map(|id| Person { id, name: format!("p{id}"), me: false, cursor: None }).collect();
+    scene.people =
+        (0..20).map(|id| Person { id, colour: PALETTE[0], name: format!("p{id}"), me: false, cursor: None }).collect();
     scene.count = 70;
     let lines = lines(&drawn(&mut scene, 70, 8));
     assert_eq!(lines[1].trim(), "│ 70 people");

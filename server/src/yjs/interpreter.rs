@@ -7,8 +7,8 @@ use bytes::Bytes;
 use collab_document::{EMPTY_UPDATE, split, without_deletions_of};
 use collab_proto::yjs::{Message, denied};
 use collab_proto::{
-    ClientFrame, ClientId, Code, Credential, Datagram, Join, MemberId, PROTOCOL, Policy, Role, ServerFrame, Slot,
-    Welcome,
+    ClientFrame, ClientId, Code, Credential, Datagram, Join, MemberId, MemberInfo, PROTOCOL, Policy, Role, ServerFrame,
+    Slot, Welcome,
 };
 
 use super::edits::{Edits, Overflow};
@@ -250,6 +250,7 @@ impl Interpreter {
         let Welcome { member, role, slot, policy, missing, state_vector, members, name, .. } = welcome;
         self.seated = Some(Seated { slot, member, role, policy });
         self.name = name;
+        self.people.enter(member);
         if role == Role::Viewer {
             self.edits = Edits::default();
         }
@@ -274,16 +275,9 @@ impl Interpreter {
         });
     }
 
-    fn on_members(&mut self, mut joined: Vec<collab_proto::MemberInfo>, left: &[MemberId]) {
-        let own = self.seated.as_ref().map(|seated| seated.member);
-        joined.retain(|info| Some(info.id) != own);
-        if !joined.is_empty() {
-            let came = self.people.came(joined);
-            self.say(came);
-        }
-        if !left.is_empty() {
-            let went = self.people.went(left);
-            self.say(went);
+    fn on_members(&mut self, joined: Vec<MemberInfo>, left: &[MemberId]) {
+        if let Some(message) = self.people.changed(joined, left) {
+            self.say(message);
         }
     }
 

@@ -159,7 +159,9 @@ fn any_bytes_are_taken_or_close_and_make_nothing_grow() {
         Message::SyncStep1(&document.state_vector()).to_bytes(),
         Message::SyncStep2(&update).to_bytes(),
         Message::Update(&update).to_bytes(),
-        People::new(1).came([MemberInfo { id: MemberId(8), name: "Ada".into(), role: Role::Editor }]),
+        People::new(1)
+            .changed(vec![MemberInfo { id: MemberId(8), name: "Ada".into(), role: Role::Editor }], &[])
+            .unwrap(),
         Message::QueryAwareness.to_bytes(),
     ];
     let mut closed = 0;

@@ -4,9 +4,10 @@
 //! colours, `cursor` with two relative positions. Of the provider's own state the same fields are read. Other fields stay
 //! between those who can read them, that is nowhere: the room knows cursors and names alone.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use collab_document::ROOT;
+use collab_proto::colour::{self, Colour};
 use collab_proto::yjs::{Message, Reader, Writer};
 use collab_proto::{ClientId, Cursor, MemberId, MemberInfo, Position};
 use serde::Deserialize;
@@ -18,12 +19,16 @@ pub const MAX_AWARENESS_BYTES: usize = 64 * 1024;
 /// Most states in one awareness message.
 const MAX_STATES: u64 = 1024;
 
-const COLOURS: [&str; 8] = ["#1a7f64", "#b4491f", "#5b4bc4", "#b0256b", "#2a6fc9", "#8a6d00", "#3d7a1d", "#9c3fa8"];
+/// The opacity of a selection, as CSS has it behind a colour.
+const LIGHT: &str = "38";
 
 /// Everybody else, as the provider knows them.
 #[derive(Debug)]
 pub struct People {
+    /// The provider's own member, who has a colour as well; none before it is in the room.
+    member: Option<MemberId>,
     states: BTreeMap<MemberId, State>,
+    colours: BTreeMap<MemberId, Colour>,
     /// Above every clock so far. Providers remember clocks across connections, so that it begins with the time of day.
     clock: u64,
 }
@@ -46,25 +51,33 @@ pub struct Own {
 impl People {
     /// Nobody yet. `clock` is the time of day in milliseconds.
     pub fn new(clock: u64) -> Self {
-        Self { states: BTreeMap::new(), clock }
+        Self { member: None, states: BTreeMap::new(), colours: BTreeMap::new(), clock }
     }
 
-    /// Some came, or changed their names.
-    pub fn came(&mut self, infos: impl IntoIterator<Item = MemberInfo>) -> Vec<u8> {
-        let ids: Vec<_> = infos.into_iter().map(|info| self.named(info)).collect();
-        self.message(&ids)
+    /// The provider is in the room as this member.
+    pub fn enter(&mut self, member: MemberId) {
+        self.member = Some(member);
     }
 
-    fn named(&mut self, info: MemberInfo) -> MemberId {
-        let cursor = self.states.get(&info.id).and_then(|state| state.cursor);
-        self.states.insert(info.id, State { name: info.name, cursor });
-        info.id
+    /// Some came or changed their names, and some went; none when that changes nothing for the provider. Those who have another
+    /// colour for it are told as well.
+    pub fn changed(&mut self, joined: Vec<MemberInfo>, left: &[MemberId]) -> Option<Vec<u8>> {
+        let mut ids: BTreeSet<_> = left.iter().copied().chain(joined.iter().map(|info| info.id)).collect();
+        left.iter().for_each(|id| drop(self.states.remove(id)));
+        joined.into_iter().for_each(|info| self.named(info));
+        let before = std::mem::take(&mut self.colours);
+        self.colours = colour::of_members(self.states.keys().copied().chain(self.member));
+        ids.extend(self.colours.iter().filter(|(id, colour)| before.get(id) != Some(colour)).map(|(id, _)| *id));
+        ids.retain(|id| Some(*id) != self.member);
+        let ids: Vec<_> = ids.into_iter().collect();
+        (!ids.is_empty()).then(|| self.message(&ids))
     }
 
-    /// Some went.
-    pub fn went(&mut self, ids: &[MemberId]) -> Vec<u8> {
-        ids.iter().for_each(|id| drop(self.states.remove(id)));
-        self.message(ids)
+    fn named(&mut self, info: MemberInfo) {
+        if Some(info.id) != self.member {
+            let cursor = self.states.get(&info.id).and_then(|state| state.cursor);
+            self.states.insert(info.id, State { name: info.name, cursor });
+        }
     }
 
     /// A cursor moved; none when it is nobody's who is known by name.
@@ -91,8 +104,8 @@ impl People {
         for id in ids {
             writer.uint(id.0);
             writer.uint(self.clock);
-            let state = self.states.get(id).map_or(Value::Null, |state| state.json(*id));
-            writer.bytes(state.to_string().as_bytes());
+            let state = self.states.get(id).zip(self.colours.get(id)).map(|(state, colour)| state.json(*colour));
+            writer.bytes(state.unwrap_or_default().to_string().as_bytes());
         }
         Message::Awareness(&writer.0).to_bytes()
     }
@@ -113,11 +126,11 @@ impl People {
 }
 
 impl State {
-    fn json(&self, id: MemberId) -> Value {
-        let colour = COLOURS[(id.0 % COLOURS.len() as u64) as usize];
+    fn json(&self, colour: Colour) -> Value {
         let cursor =
             self.cursor.map(|cursor| json!({ "anchor": relative(cursor.anchor), "head": relative(cursor.head) }));
-        json!({ "user": { "name": self.name, "color": colour, "colorLight": format!("{colour}33") }, "cursor": cursor })
+        let user = json!({ "name": self.name, "color": colour.to_string(), "colorLight": format!("{colour}{LIGHT}") });
+        json!({ "user": user, "cursor": cursor })
     }
 }
 
@@ -215,7 +228,7 @@ mod tests {
     #[test]
     fn members_are_shown_with_rising_clocks_and_cursors_come_back_as_they_were() {
         let mut people = People::new(1000);
-        let (_, first, state) = states(&people.came([ada()])).remove(0);
+        let (_, first, state) = states(&people.changed(vec![ada()], &[]).unwrap()).remove(0);
         assert_eq!((state["user"]["name"].as_str(), &state["cursor"]), (Some("Ada"), &Value::Null));
         let places = [
             Position::Start,
@@ -232,15 +245,34 @@ mod tests {
                 Own { name: Some("Ada".to_owned()), cursor: Some(cursor) }
             );
         }
-        assert_eq!(states(&people.went(&[MemberId(5)]))[0].2, Value::Null);
+        assert_eq!(states(&people.changed(vec![], &[MemberId(5)]).unwrap())[0].2, Value::Null);
         assert_eq!(people.moved(MemberId(5), None), None);
         assert_eq!(states(&people.all()), []);
     }
 
     #[test]
+    fn a_newcomer_changes_the_colours_of_those_alone_whose_place_they_have() {
+        let info = |id| MemberInfo { id: MemberId(id), name: "Ada".to_owned(), role: Role::Editor };
+        let coloured = |told: Option<Vec<u8>>| -> Vec<(u64, String)> {
+            let told = states(&told.unwrap()).into_iter();
+            told.map(|(id, _, state)| (id, state["user"]["color"].as_str().unwrap_or("gone").to_owned())).collect()
+        };
+        let colour = |place: usize| colour::PALETTE[place].to_string();
+        let mut people = People::new(0);
+        people.enter(MemberId(3));
+        let told = people.changed(vec![info(3), info(18), info(7)], &[]);
+        assert_eq!(coloured(told), [(7, colour(7)), (18, colour(5))]);
+        assert_eq!(coloured(people.changed(vec![info(5)], &[])), [(5, colour(5)), (18, colour(6))]);
+        // The provider's own member has a place too: it is counted, and told to nobody.
+        assert_eq!(coloured(people.changed(vec![info(16)], &[])), [(16, colour(4))]);
+        assert_eq!(coloured(people.changed(vec![], &[MemberId(5)])), [(5, "gone".to_owned()), (18, colour(5))]);
+        assert_eq!(people.changed(vec![info(3)], &[]), None);
+    }
+
+    #[test]
     fn a_provider_is_told_apart_from_those_whom_it_repeats() {
         let mut people = People::new(0);
-        let echo = people.came([ada()]);
+        let echo = people.changed(vec![ada()], &[]).unwrap();
         let Some(Message::Awareness(echo)) = Message::read(&echo) else { panic!("no awareness") };
         assert_eq!(people.own(echo, None), None);
         let mut writer = Writer::default();

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { COLOUR_COUNT, memberColours } from '../src'
 
@@ -31,4 +32,14 @@ test('nobody takes the colour of somebody whose number names it, but who has the
   const alone = memberColours([ada]).get(ada)
   expect(memberColours([ada, ...others]).get(ada)).toEqual(alone)
   expect(memberColours([ada, 5]).get(ada)).not.toEqual(alone)
+})
+
+test('the terminal and the server give the same colours', () => {
+  const file = new URL('../../../tests/vectors/colours.json', import.meta.url)
+  const rooms = JSON.parse(readFileSync(file, 'utf8')) as { members: number[]; colours: string[] }[]
+  expect(rooms.length).toBeGreaterThanOrEqual(10)
+  for (const { members, colours } of rooms) {
+    const given = memberColours([...members].reverse())
+    expect(members.map((member) => given.get(member)?.color)).toEqual(colours)
+  }
 })

@@ -27,7 +27,7 @@ export const COLOUR_COUNT = PALETTE.length
 /**
  * The colours of those who are in a room, by their numbers: the same on every screen, for nothing but the list decides. Each has
  * the colour that their number names. Where it names the same for several, the lowest number has it, and the others take what is
- * left, so that somebody who comes or goes changes the colours of few.
+ * left, so that somebody who comes or goes changes the colours of few. The terminal and the server have the same rule.
  */
 export function memberColours(members: Iterable<number>): Map<number, MemberColour> {
   const ascending = [...members].sort((a, b) => a - b)
