@@ -1,7 +1,7 @@
 //! Refusals as HTTP: a status that any client understands, and the same JSON everywhere.
 
 use axum::Json;
-use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
+use axum::extract::rejection::{ExtensionRejection, JsonRejection, PathRejection, QueryRejection};
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
@@ -46,7 +46,7 @@ macro_rules! rejections {
     )+};
 }
 
-rejections!(JsonRejection, PathRejection, QueryRejection, WebSocketUpgradeRejection);
+rejections!(ExtensionRejection, JsonRejection, PathRejection, QueryRejection, WebSocketUpgradeRejection);
 
 impl IntoResponse for Answer {
     fn into_response(self) -> Response {

@@ -17,8 +17,8 @@ use tokio::time::{Instant, timeout_at};
 
 use super::Peer;
 use super::access::admin;
+use super::access::origin;
 use super::answer::Result;
-use super::rooms::origin;
 use crate::app::App;
 use crate::audit::Actor;
 use crate::clock::wall_ms;

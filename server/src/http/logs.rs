@@ -13,12 +13,12 @@ use axum::response::{IntoResponse, Response};
 use collab_proto::api::{LogFormat, LogPage, LogQuery};
 
 use super::Peer;
-use super::access::admin;
+use super::access::{admin, origin, record_query};
 use super::answer::{Answer, Result};
 use super::backup::Turn;
 use super::log_lines;
-use super::rooms::record_query;
 use crate::app::{App, Phase};
+use crate::audit::Actor;
 use crate::refusal::Refusal;
 
 /// Entries of a page.
@@ -62,23 +62,23 @@ pub(super) async fn logs(
     query: std::result::Result<Query<LogQuery>, QueryRejection>,
 ) -> Result<Response> {
     admin(&api.app, &headers)?;
+    let who = origin(peer, Actor::Admin);
     let Query(query) = query?;
     check(&query)?;
     let detail = || text.unwrap_or_default().chars().take(MAX_DETAIL_CHARS).collect::<String>();
     if query.format == Some(LogFormat::Jsonl) {
         let (room, answer) = (query.room.clone(), log_lines::answer(api.app.clone(), query));
-        record_query(&api.app, peer, room, format!("exported the log: {}", detail())).await?;
+        record_query(&api.app, &who, room, format!("exported the log: {}", detail())).await?;
         return Ok(answer);
     }
-    let address = peer.address.ip().to_canonical();
-    let new = query.wait_ms.is_none() || api.followers.starts(address, Instant::now());
+    let new = query.wait_ms.is_none() || api.followers.starts(who.address, Instant::now());
     let room = query.room.clone();
     let page = match query.wait_ms {
         None => api.app.store.logs(&query).await.map_err(Refusal::from)?,
         Some(wait_ms) => follow(&api.app, query, Duration::from_millis(wait_ms.into())).await?,
     };
     if new {
-        record_query(&api.app, peer, room, format!("read the log: {}", detail())).await?;
+        record_query(&api.app, &who, room, format!("read the log: {}", detail())).await?;
     }
     Ok(Json(page).into_response())
 }

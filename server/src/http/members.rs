@@ -1,38 +1,33 @@
 //! `/api/rooms/{name}/members`: who is in a room, what they may do, and who must go. For the admin and the owner.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
 use axum::extract::rejection::{PathRejection, QueryRejection};
-use axum::extract::{Extension, Path, Query, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::extract::{Path, Query};
+use axum::http::StatusCode;
+use collab_proto::MemberId;
 use collab_proto::api::{ChangeRole, KickQuery, MemberEntry};
-use collab_proto::{MemberId, RoomName};
+use serde::Deserialize;
 
-use super::Peer;
-use super::access::admin_or_owner;
+use super::access::Ruled;
 use super::answer::{Answer, Result};
-use super::rooms::{Body, Name, origin, record_query, room_name};
-use crate::app::App;
-use crate::audit::{Actor, Origin};
+use super::rooms::Body;
+use crate::audit::Actor;
 use crate::room::core::Present;
 
-type Member = std::result::Result<Path<(String, u64)>, PathRejection>;
+/// The part of a path that names somebody.
+#[derive(Deserialize)]
+pub(super) struct Numbered {
+    member: MemberId,
+}
 
-pub(super) async fn list(
-    State(app): State<Arc<App>>,
-    Extension(peer): Extension<Peer>,
-    headers: HeaderMap,
-    name: Name,
-) -> Result<Json<Vec<MemberEntry>>> {
-    let name = room_name(name)?;
-    let actor = admin_or_owner(&app, &headers, &name).await?;
-    let present = app.rooms.present(&name).await?;
-    if actor == Actor::Admin {
-        record_query(&app, peer, Some(name), "listed the members".to_owned()).await?;
-    }
-    Ok(Json(present.into_iter().map(|present| entry(present, actor)).collect()))
+type Member = std::result::Result<Path<Numbered>, PathRejection>;
+
+pub(super) async fn list(ruled: Ruled) -> Result<Json<Vec<MemberEntry>>> {
+    let present = ruled.app.rooms.present(&ruled.room).await?;
+    ruled.record_look("listed the members").await?;
+    Ok(Json(present.into_iter().map(|present| entry(present, ruled.who.actor)).collect()))
 }
 
 fn entry(present: Present, actor: Actor) -> MemberEntry {
@@ -45,38 +40,27 @@ fn entry(present: Present, actor: Actor) -> MemberEntry {
     }
 }
 
-pub(super) async fn change_role(
-    State(app): State<Arc<App>>,
-    Extension(peer): Extension<Peer>,
-    headers: HeaderMap,
-    member: Member,
-    body: Body<ChangeRole>,
-) -> Result<StatusCode> {
-    let (room, present, who) = find(&app, peer, &headers, member).await?;
+pub(super) async fn change_role(ruled: Ruled, member: Member, body: Body<ChangeRole>) -> Result<StatusCode> {
+    let present = find(&ruled, member).await?;
     let Json(ChangeRole { role }) = body?;
-    app.rooms.give_role(&room, &present, role, &who).await?;
+    ruled.app.rooms.give_role(&ruled.room, &present, role, &ruled.who).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 pub(super) async fn kick(
-    State(app): State<Arc<App>>,
-    Extension(peer): Extension<Peer>,
-    headers: HeaderMap,
+    ruled: Ruled,
     member: Member,
     query: std::result::Result<Query<KickQuery>, QueryRejection>,
 ) -> Result<StatusCode> {
-    let (room, present, who) = find(&app, peer, &headers, member).await?;
+    let present = find(&ruled, member).await?;
     let Query(KickQuery { ban_ms }) = query?;
-    app.rooms.kick(&room, &present, ban_ms.map(Duration::from_millis), &who).await?;
+    ruled.app.rooms.kick(&ruled.room, &present, ban_ms.map(Duration::from_millis), &ruled.who).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Somebody who is in the room now, for whoever rules it.
-async fn find(app: &App, peer: Peer, headers: &HeaderMap, member: Member) -> Result<(RoomName, Present, Origin)> {
-    let Path((name, member)) = member?;
-    let room = room_name(Ok(Path(name)))?;
-    let actor = admin_or_owner(app, headers, &room).await?;
-    let present = app.rooms.present(&room).await?.into_iter().find(|present| present.info.id == MemberId(member));
-    let nobody = || Answer::new(StatusCode::NOT_FOUND, "Nobody with this number is in the room now.");
-    Ok((room, present.ok_or_else(nobody)?, origin(peer, actor)))
+/// Somebody who is in the room now.
+async fn find(ruled: &Ruled, member: Member) -> Result<Present> {
+    let Path(Numbered { member }) = member?;
+    let present = ruled.app.rooms.present(&ruled.room).await?.into_iter().find(|present| present.info.id == member);
+    present.ok_or_else(|| Answer::new(StatusCode::NOT_FOUND, "Nobody with this number is in the room now."))
 }

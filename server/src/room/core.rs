@@ -107,15 +107,27 @@ pub enum EditError {
 
 #[derive(Debug)]
 struct Member {
-    info: MemberInfo,
+    id: MemberId,
+    name: String,
+    /// The only place where the member's role stands.
+    standing: Arc<Standing>,
     address: IpAddr,
     user: String,
     entrance: Entrance,
-    standing: Arc<Standing>,
     since: Instant,
     client_id: ClientId,
     slot: Slot,
     outbox: Arc<Outbox>,
+}
+
+impl Member {
+    fn info(&self) -> MemberInfo {
+        MemberInfo { id: self.id, name: self.name.clone(), role: self.standing.role() }
+    }
+
+    fn participant(&self) -> Participant {
+        Participant { info: self.info(), address: self.address }
+    }
 }
 
 /// A room in memory.
@@ -210,7 +222,7 @@ impl Core {
 
     /// Ends an earlier connection of the same member.
     fn replace(&mut self, now: Instant, member: MemberId) {
-        let seat = self.members.iter().find(|(_, earlier)| earlier.info.id == member).map(|(seat, _)| *seat);
+        let seat = self.members.iter().find(|(_, earlier)| earlier.id == member).map(|(seat, _)| *seat);
         if let Some(seat) = seat {
             self.remove(now, seat, Some(Code::Replaced.into()));
         }
@@ -220,28 +232,28 @@ impl Core {
         let seat = Seat(self.next_seat);
         self.next_seat += 1;
         let Identity { user, member, name, role, entrance, .. } = entrant.identity;
-        let info = MemberInfo { id: member, name, role };
         let standing = Arc::new(Standing::new(role));
         let gate = Gate { standing: standing.clone(), budget: self.budget(now, &user), limits: self.limits };
         let outbox = Arc::new(Outbox::new(self.limits.outbox_bytes));
         self.authors.insert(entrant.client_id, seat);
         let place = Member {
-            info: info.clone(),
+            id: member,
+            name: name.clone(),
+            standing,
             address: entrant.address,
             user,
             entrance,
-            standing,
             since: now,
             client_id: entrant.client_id,
             slot: entrant.slot,
             outbox: outbox.clone(),
         };
+        self.roster.joined(now, place.info());
         self.members.insert(seat, place);
-        self.roster.joined(now, info.clone());
         self.presence.show_all(now);
         let welcome = Welcome {
             member,
-            name: info.name,
+            name,
             role,
             resume_token: entrant.resume_token,
             policy: self.limits.policy(gate.budget.left(now)),
@@ -273,11 +285,11 @@ impl Core {
     fn remove(&mut self, now: Instant, seat: Seat, why: Option<Refusal>) -> Option<Participant> {
         let member = self.members.remove(&seat)?;
         self.authors.remove(&member.client_id);
-        self.presence.forget(member.info.id);
+        self.presence.forget(member.id);
         member.outbox.end(why.map(|refusal| encode_frame(&refusal.into_frame())));
-        self.roster.left(now, member.info.id);
+        self.roster.left(now, member.id);
         self.forget_full_budgets(now);
-        Some(Participant { info: member.info, address: member.address })
+        Some(member.participant())
     }
 
     /// A full budget is what a newcomer gets, so it need not be kept for those who left.
@@ -295,7 +307,7 @@ impl Core {
         let Some(author) = self.members.get(&seat) else {
             return Err(EditError::Gone);
         };
-        let author = Participant { info: author.info.clone(), address: author.address };
+        let author = author.participant();
         if author.info.role == Role::Viewer {
             // It was admitted, and the role changed while it waited in the mailbox.
             self.reject(now, seat, edit.id(), Code::ReadOnly.into());
@@ -383,15 +395,15 @@ impl Core {
     /// Gives a member another, cleaned name; the same member's info as before if nothing changes.
     pub fn rename(&mut self, now: Instant, seat: Seat, name: String) {
         if let Some(member) = self.members.get_mut(&seat) {
-            member.info.name = name;
-            self.roster.joined(now, member.info.clone());
+            member.name = name;
+            self.roster.joined(now, member.info());
         }
     }
 
     /// Notes where a member's cursor is.
     pub fn cursor(&mut self, now: Instant, seat: Seat, seq: u64, cursor: Option<Cursor>) {
         if let Some(member) = self.members.get(&seat) {
-            self.presence.moved(now, member.info.id, seq, cursor);
+            self.presence.moved(now, member.id, seq, cursor);
         }
     }
 
@@ -402,7 +414,7 @@ impl Core {
 
     /// Tells everybody who came and went, and where the cursors are, as far as it is due.
     pub fn handle_timeout(&mut self, now: Instant) {
-        let everybody = self.members.values().map(|member| member.info.clone());
+        let everybody = self.members.values().map(Member::info);
         if let Some(frame) = self.roster.poll(now, everybody) {
             self.send_all(now, &frame);
         }
@@ -423,7 +435,7 @@ impl Core {
 
     fn send_cursors(&self, moves: &[(MemberId, u64, Option<Cursor>)]) {
         for receiver in self.members.values() {
-            for &(member, seq, cursor) in moves.iter().filter(|(member, ..)| *member != receiver.info.id) {
+            for &(member, seq, cursor) in moves.iter().filter(|(member, ..)| *member != receiver.id) {
                 let slot = receiver.slot;
                 receiver.outbox.push_datagram(encode_datagram(&Datagram::Presence { slot, member, seq, cursor }));
             }
@@ -448,7 +460,7 @@ impl Core {
         if self.members.len() > MAX_LISTED_MEMBERS {
             return Vec::new();
         }
-        self.members.values().map(|member| member.info.clone()).collect()
+        self.members.values().map(Member::info).collect()
     }
 
     /// Which life of the text this is.

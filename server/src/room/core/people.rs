@@ -28,7 +28,7 @@ impl Core {
     /// Everybody who is here, in the order in which they came.
     pub fn present(&self, now: Instant) -> Vec<Present> {
         let present = self.members.values().map(|member| Present {
-            info: member.info.clone(),
+            info: member.info(),
             user: member.user.clone(),
             entrance: member.entrance,
             address: member.address,
@@ -40,7 +40,7 @@ impl Core {
     /// A password was changed: ends the memberships of those who came by the old one. Owners stay, their token outlives it.
     pub fn password_changed(&mut self, now: Instant, entrance: Entrance, revision: u32) {
         self.judge_by(revision);
-        let leaving = self.members.iter().filter(|(_, m)| m.entrance == entrance && m.info.role != Role::Owner);
+        let leaving = self.members.iter().filter(|(_, m)| m.entrance == entrance && m.standing.role() != Role::Owner);
         let leaving: Vec<Seat> = leaving.map(|(seat, _)| *seat).collect();
         for seat in leaving {
             self.remove(now, seat, Some(Code::PasswordChanged.into()));
@@ -51,10 +51,9 @@ impl Core {
     pub fn give_role(&mut self, now: Instant, user: &str, role: Role, revision: u32) {
         self.judge_by(revision);
         let mut changed = Vec::new();
-        for (seat, member) in self.members.iter_mut().filter(|(_, member)| member.user == user) {
-            member.info.role = role;
+        for (seat, member) in self.members.iter().filter(|(_, member)| member.user == user) {
             member.standing.set(role);
-            self.roster.joined(now, member.info.clone());
+            self.roster.joined(now, member.info());
             changed.push(*seat);
         }
         for seat in changed {
@@ -81,7 +80,7 @@ impl Core {
     pub fn owners_revoked(&mut self, now: Instant, revision: u32) {
         self.judge_by(revision);
         let owners: Vec<Seat> =
-            self.members.iter().filter(|(_, m)| m.info.role == Role::Owner).map(|(seat, _)| *seat).collect();
+            self.members.iter().filter(|(_, m)| m.standing.role() == Role::Owner).map(|(seat, _)| *seat).collect();
         for seat in owners {
             self.remove(now, seat, Some(Code::BadToken.into()));
         }
@@ -89,7 +88,7 @@ impl Core {
 
     /// Ends a membership.
     pub fn kick(&mut self, now: Instant, member: MemberId) {
-        let seat = self.members.iter().find(|(_, present)| present.info.id == member).map(|(seat, _)| *seat);
+        let seat = self.members.iter().find(|(_, present)| present.id == member).map(|(seat, _)| *seat);
         if let Some(seat) = seat {
             self.remove(now, seat, Some(Code::Removed.into()));
         }
