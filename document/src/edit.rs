@@ -1,5 +1,6 @@
 //! Local edits: each gives the update that carries it.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use similar::{Algorithm, DiffTag};
@@ -66,7 +67,8 @@ impl Document {
     }
 }
 
-/// Most comparisons that a difference may cost: the product of the lengths. Beyond, the whole stretch is replaced.
+/// Most comparisons that the lines of a difference may cost, and the characters of each stretch: the product of the lengths. What is
+/// beyond is replaced as a whole.
 const MAX_EFFORT: usize = 4_000_000;
 
 /// What turns one text into the other, from the end backwards, so that no change moves another: lines first, and characters
@@ -100,17 +102,79 @@ struct Hunk {
     new: Range<usize>,
 }
 
-/// Where two lists differ; all in one when finding out would cost too much.
+/// Where two lists differ. Where finding out would cost more than the effort that is left, what each has once holds them together,
+/// and only what lies between is compared.
 fn hunks(old: &[&str], new: &[&str]) -> Vec<Hunk> {
-    if old.is_empty() && new.is_empty() {
-        return Vec::new();
+    let (mut hunks, mut effort) = (Vec::new(), MAX_EFFORT);
+    compare(Hunk { old: 0..old.len(), new: 0..new.len() }, (old, new), &mut effort, &mut hunks);
+    hunks
+}
+
+fn compare(within: Hunk, (old, new): (&[&str], &[&str]), effort: &mut usize, hunks: &mut Vec<Hunk>) {
+    let (from_old, from_new) = (within.old.start, within.new.start);
+    let (ours, theirs) = (&old[within.old.clone()], &new[within.new.clone()]);
+    if let Some(left) = effort.checked_sub(ours.len().saturating_mul(theirs.len())) {
+        *effort = left;
+        let operations = similar::capture_diff_slices(Algorithm::Myers, ours, theirs);
+        let changed = operations.into_iter().filter(|operation| operation.tag() != DiffTag::Equal);
+        let moved = |range: Range<usize>, by: usize| range.start + by..range.end + by;
+        hunks.extend(changed.map(|operation| Hunk {
+            old: moved(operation.old_range(), from_old),
+            new: moved(operation.new_range(), from_new),
+        }));
+        return;
     }
-    if old.len().saturating_mul(new.len()) > MAX_EFFORT {
-        return vec![Hunk { old: 0..old.len(), new: 0..new.len() }];
+    // Looking for what each has once costs as well, and each part may have to be looked through again.
+    let left = effort.checked_sub(ours.len() + theirs.len());
+    *effort = left.unwrap_or(0);
+    let anchors = left.map(|_| rising(&common_once(ours, theirs))).unwrap_or_default();
+    if anchors.is_empty() {
+        return hunks.push(within);
     }
-    let operations = similar::capture_diff_slices(Algorithm::Myers, old, new);
-    let changed = operations.into_iter().filter(|operation| operation.tag() != DiffTag::Equal);
-    changed.map(|operation| Hunk { old: operation.old_range(), new: operation.new_range() }).collect()
+    let (mut old_at, mut new_at) = (from_old, from_new);
+    let ends = [(within.old.end - from_old, within.new.end - from_new)];
+    for (old_end, new_end) in anchors.into_iter().chain(ends) {
+        let between = Hunk { old: old_at..from_old + old_end, new: new_at..from_new + new_end };
+        (old_at, new_at) = (between.old.end + 1, between.new.end + 1);
+        compare(between, (old, new), effort, hunks);
+    }
+}
+
+/// What both lists have exactly once, by its places in both, in the order of the first.
+fn common_once(old: &[&str], new: &[&str]) -> Vec<(usize, usize)> {
+    let (old_places, new_places) = (places(old), places(new));
+    let both = old.iter().enumerate().filter_map(|(at, piece)| {
+        let once = old_places.get(piece).copied().flatten().is_some();
+        Some((at, new_places.get(piece).copied().flatten().filter(|_| once)?))
+    });
+    both.collect()
+}
+
+/// Where each piece is; none for one that comes again.
+fn places<'t>(pieces: &[&'t str]) -> HashMap<&'t str, Option<usize>> {
+    let mut places = HashMap::with_capacity(pieces.len());
+    for (at, piece) in pieces.iter().enumerate() {
+        places.entry(*piece).and_modify(|place| *place = None).or_insert(Some(at));
+    }
+    places
+}
+
+/// As many pairs as possible that rise in both places, out of pairs that rise in the first.
+fn rising(pairs: &[(usize, usize)]) -> Vec<(usize, usize)> {
+    // Of the runs of each length the one whose last pair is lowest, and before each pair the one that it follows.
+    let (mut lasts, mut before): (Vec<usize>, Vec<Option<usize>>) = (Vec::new(), Vec::new());
+    for (index, (_, place)) in pairs.iter().enumerate() {
+        let length = lasts.partition_point(|last| pairs[*last].1 < *place);
+        before.push(length.checked_sub(1).map(|shorter| lasts[shorter]));
+        match lasts.get_mut(length) {
+            Some(last) => *last = index,
+            None => lasts.push(index),
+        }
+    }
+    let mut run: Vec<_> =
+        std::iter::successors(lasts.last().copied(), |index| before[*index]).map(|at| pairs[at]).collect();
+    run.reverse();
+    run
 }
 
 /// Both texts without what they begin and end with in common, and where the rest begins.

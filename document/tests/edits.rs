@@ -228,3 +228,34 @@ fn an_edit_all_over_the_text_reads_the_same_at_once_and_step_by_step() {
     at_once.apply(&more, nobody).unwrap();
     assert_eq!(at_once.text(), ada.text());
 }
+
+#[test]
+fn changes_far_apart_in_a_long_text_are_small_and_leave_what_others_wrote_between_them() {
+    let lines: Vec<String> = (0..20_000).map(|n| format!("line {n}, and {}\n", n % 7)).collect();
+    let (mut a, mut b) = (with_text(1, &lines.concat()), Document::new(2));
+    b.load(&a.state().unwrap()).unwrap();
+    let mut edited = lines.clone();
+    edited[2] = "another\n".to_owned();
+    edited.remove(9_000);
+    edited.insert(9_500, "\n".to_owned());
+    edited[19_990].insert_str(5, "number ");
+    let between = b.splice(b.text().find("line 12000,").unwrap() as u32, 0, "hers: ").unwrap();
+    let update = a.set_text(&edited.concat());
+    assert_eq!(a.text(), edited.concat());
+    assert!(update.len() < 300, "{}", update.len());
+    a.load(&between).unwrap();
+    assert_eq!(a.text().matches("hers: line 12000,").count(), 1);
+}
+
+#[test]
+fn a_text_in_which_hardly_a_line_comes_once_is_made_equal_all_the_same() {
+    // Each line stands twice, so that only what was cut off before makes the next one the only one of its kind.
+    let chain = |from: usize| (from..4_000).map(|n| format!("{}\n{}\n", n + 1, n)).collect::<String>();
+    for (old, new) in
+        [(chain(0), format!("x{}y", chain(1))), ("\n".repeat(5_000), "a\n\n".repeat(2_400)), (chain(0), String::new())]
+    {
+        let mut document = with_text(1, &old);
+        document.set_text(&new);
+        assert_eq!(document.text(), new);
+    }
+}
