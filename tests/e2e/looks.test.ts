@@ -31,11 +31,14 @@ const SIZES = { wide: { width: 1280, height: 800 }, phone: { width: 390, height:
 const views = Object.entries(SIZES).flatMap(([size, viewport]) =>
   (['light', 'dark'] as const).map((colorScheme) => ({ name: `${size}-${colorScheme}`, viewport, colorScheme })),
 )
-const stage = Stage.set()
+const stage = Stage.set(['--burst', '10'])
 
 /** Checks a page as it is shown now: nothing overflows, and axe has nothing to say. */
 async function look(person: RoomPage, shot: string): Promise<void> {
-  const overflow = await person.page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
+  const overflow = await person.page.evaluate(() => {
+    const frames = [document.documentElement, ...document.querySelectorAll('.table-frame')]
+    return Math.max(...frames.map(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth))
+  })
   expect.soft(overflow, shot).toBeLessThanOrEqual(0)
   expect.soft(await violations(person.page), shot).toEqual([])
   const picture = PICTURES[shot]
@@ -95,6 +98,29 @@ test.each(views)('nothing overflows, everything can be read and has a name: $nam
   if (folder && PICTURES[`status-${name}`]) await ada.page.locator('.tile polyline[points*="112.0,"]').first().waitFor({ state: 'attached' })
   await look(ada, `status-${name}`)
   await ada.close()
+})
+
+test('on a phone, the flag of a caret at the right edge is seen whole, and what waits moves no line', async () => {
+  const ada = await stage.visit(stage.server.url, { viewport: SIZES.phone, reducedMotion: 'reduce' })
+  await ada.create({ room: 'edge', name: 'Ada', password })
+  const grace = await stage.visit(`${stage.server.url}#room=edge`)
+  await grace.join({ room: 'edge', name: 'Grace Brewster Murray Hopper', password })
+  await grace.type('as long as a line')
+  const flag = ada.page.locator('.cm-ySelectionInfo')
+  const right = (): Promise<number> => flag.evaluate((flag) => flag.getBoundingClientRect().right)
+  await until(() => ada.page.locator('.cm-ySelectionCaret').evaluate((caret) => caret.getBoundingClientRect().left), (left) => left > 150)
+  expect(await until(right, (edge) => edge <= SIZES.phone.width)).toBeGreaterThan(300)
+
+  const height = (): Promise<number> => ada.page.locator('.status-bar').evaluate((bar) => bar.clientHeight)
+  const before = await height()
+  const waits = ada.page.locator('.budget').waitFor()
+  let isSlowed = false
+  const typing = async (): Promise<void> => {
+    while (!isSlowed) await ada.page.keyboard.type('b', { delay: 50 })
+  }
+  await Promise.all([typing(), waits.finally(() => (isSlowed = true))])
+  expect(await height()).toBe(before)
+  await Promise.all([ada.close(), grace.close()])
 })
 
 test.each(['light', 'dark'] as const)('the same in French: %s', async (colorScheme) => {

@@ -4,6 +4,7 @@ import { violations } from './support/axe'
 import { Line } from './support/line'
 import type { RoomPage } from './support/room-page'
 import { Stage } from './support/stage'
+import { cli } from './support/terminal'
 
 const password = 'correct horse'
 const stage = Stage.set()
@@ -100,7 +101,7 @@ test('a room is deleted after a question; elsewhere its owner token must be past
   const asked = await panel(guest)
   await asked.getByLabel('Owner token').fill('not a token')
   await asked.getByLabel('Owner token').press('Enter')
-  await asked.getByText('This is not the owner token of this room.').waitFor()
+  await asked.getByText('This is no owner token of this room, or not any more.').waitFor()
   const dialog = await panel(owner)
   await dialog.getByRole('button', { name: 'Delete the room' }).click()
   expect((await fetch(`${stage.server.url}api/rooms/deleted`, { headers: { authorization: `Bearer ${stage.server.adminToken}` } })).status).toBe(200)
@@ -108,5 +109,56 @@ test('a room is deleted after a question; elsewhere its owner token must be past
   await guest.says('This room was deleted.')
   await owner.says('This room was deleted.')
   await dialog.waitFor({ state: 'detached' })
+  await Promise.all([owner.close(), guest.close()])
+})
+
+test('the owner decides how often people may write, within what a room may decide', async () => {
+  const [owner, guest] = await ownerAndGuest('paced')
+  const dialog = await panel(owner)
+  const perMinute = dialog.getByLabel('Changes a minute')
+  await perMinute.fill('601')
+  await perMinute.press('Enter')
+  await dialog.getByText('Changes a minute: whole, 1 to 600').waitFor()
+  expect(await perMinute.evaluate((field) => field === document.activeElement && field.getAttribute('aria-invalid'))).toBe('true')
+  expect(await violations(owner.page)).toEqual([])
+
+  await perMinute.fill('2')
+  await dialog.getByLabel('Seconds between two').fill('0,25')
+  await dialog.getByLabel('Seconds between two').press('Enter')
+  await dialog.getByText('Each person may make 2 changes a minute now, 2 at once, 0.25 s between two.').waitFor()
+  expect(await perMinute.getAttribute('aria-invalid')).toBe('false')
+  expect(await dialog.getByLabel('As many at once').getAttribute('placeholder')).toBe('2')
+  await guest.type('x')
+  const waits = guest.says(/^Next edit goes out in/)
+  let isSlowed = false
+  const typing = async (): Promise<void> => {
+    while (!isSlowed) await guest.page.keyboard.type('y', { delay: 50 })
+  }
+  await Promise.all([typing(), waits.finally(() => (isSlowed = true))])
+
+  await perMinute.fill('')
+  await perMinute.press('Enter')
+  await dialog.getByText(/^Each person may make 30 changes a minute now/).waitFor()
+  expect(await perMinute.getAttribute('placeholder')).toBe('30')
+  await guest.isSaved()
+  await Promise.all([owner.close(), guest.close()])
+})
+
+test('a token that the operator made rules the room from any browser, until it is revoked', async () => {
+  const room = 'handed-over'
+  const [owner, guest] = await ownerAndGuest(room)
+  const asOperator = (...more: string[]): Promise<string> =>
+    cli(stage.server, password, ['room', 'owner-token', room, '--admin-token-file', stage.server.adminTokenFile, ...more])
+  const token = await asOperator()
+  const dialog = await panel(guest)
+  await dialog.getByText(`collab-cli room owner-token ${room}`).waitFor()
+  expect(await violations(guest.page)).toEqual([])
+  // As a terminal gives it whose lines are short.
+  await dialog.getByLabel('Owner token').fill(token.replaceAll('.', '. '))
+  await dialog.getByLabel('Owner token').press('Enter')
+  await rowOf(dialog, 'Grace').getByText('you').waitFor()
+  await asOperator('--revoke')
+  await dialog.getByText('The owner token in this browser is not good any more. Another one is needed.').waitFor()
+  expect(await dialog.getByLabel('Owner token').evaluate((field) => field === document.activeElement)).toBe(true)
   await Promise.all([owner.close(), guest.close()])
 })

@@ -1,11 +1,15 @@
 import { Code, type Role } from '@collab/provider'
 import { ApiError } from '../shared/api'
 import { h, setText } from '../shared/dom'
+import { language } from '../shared/language'
 import { ConfirmButton } from './confirm-button'
 import { MemberList } from './member-list'
 import { forgetOwnerToken, keepOwnerToken } from './owner-token'
+import { type Pace, type RoomPolicy, numberText } from './pace'
 import { PasswordField } from './password-field'
+import { PolicyForm } from './policy-form'
 import { type Member, RoomApi } from './room-api'
+import { TokenForm } from './token-form'
 import { ownerWords } from './words'
 import './owner.css'
 
@@ -19,7 +23,7 @@ export interface Ownership {
   self: number
 }
 
-/** The owner's panel: who is here and what they may do, the passwords, and the end of the room. */
+/** The owner's panel: who is here and what they may do, the passwords, how often one may write, and the end of the room. */
 export class OwnerPanel {
   readonly #words = ownerWords()
   readonly #room: string
@@ -28,6 +32,8 @@ export class OwnerPanel {
   readonly #said = h('p', { class: 'said', role: 'status' })
   readonly #problem = h('p', { class: 'message', role: 'alert' })
   readonly element: HTMLDialogElement
+  /** Whether a token opened the panel. */
+  #rules = false
   #timer: ReturnType<typeof setInterval> | undefined
 
   constructor({ room, token, self }: Ownership) {
@@ -63,25 +69,27 @@ export class OwnerPanel {
   }
 
   #askForToken(): void {
-    const words = this.#words
-    const token = h('input', { id: 'owner-token', type: 'password', autocomplete: 'off', required: true, 'aria-describedby': 'owner-token-hint' })
-    const submit = (event: Event): void => {
-      event.preventDefault()
-      void this.#tryToken(token.value.trim())
-    }
-    const field = h('div', { class: 'field' }, h('label', { for: token.id }, words.token), token, h('small', { id: 'owner-token-hint' }, words.tokenHint))
-    this.#body.replaceChildren(h('form', { class: 'password', submit }, field, h('button', { type: 'submit', class: 'small' }, words.open)))
+    const form: TokenForm = new TokenForm(this.#words, this.#room, (token) => void this.#tryToken(token, form))
+    this.#body.replaceChildren(form.element)
+    form.focus()
   }
 
-  async #tryToken(token: string): Promise<void> {
-    if (!(await this.#does(() => new RoomApi(this.#room, token).members()))) return
-    keepOwnerToken(this.#room, token)
-    this.#rule(token)
+  async #tryToken(token: string, form: TokenForm): Promise<void> {
+    try {
+      await new RoomApi(this.#room, token).members()
+      setText(this.#problem, '')
+      keepOwnerToken(this.#room, token)
+      this.#rule(token)
+    } catch (error) {
+      form.refuse()
+      this.#complain(isUnauthorized(error) ? this.#words.wrongToken : this.#reason(error))
+    }
   }
 
   #rule(token: string): void {
     const api = new RoomApi(this.#room, token)
-    this.#body.replaceChildren(this.#people(api), this.#passwords(api), this.#ending(api))
+    this.#rules = true
+    this.#body.replaceChildren(this.#people(api), this.#passwords(api), this.#policy(api), this.#ending(api))
   }
 
   #people(api: RoomApi): HTMLElement {
@@ -126,6 +134,25 @@ export class OwnerPanel {
     return readers.element
   }
 
+  #policy(api: RoomApi): HTMLElement {
+    const words = this.#words
+    const form: PolicyForm = new PolicyForm(words, {
+      change: (policy) => void this.#changePolicy(api, policy, form),
+      refuse: (why) => this.#complain(why),
+    })
+    void this.#does(async () => form.show(await api.room()))
+    return h('section', {}, h('h3', {}, words.policy), form.element)
+  }
+
+  async #changePolicy(api: RoomApi, policy: RoomPolicy, form: PolicyForm): Promise<void> {
+    const change = async (): Promise<void> => {
+      const info = await api.changePolicy(policy)
+      form.show(info)
+      setText(this.#said, this.#words.policyChanged(...paceText(info.pace)))
+    }
+    await this.#does(change)
+  }
+
   #ending(api: RoomApi): HTMLElement {
     const words = this.#words
     const remove = async (): Promise<void> => {
@@ -158,13 +185,35 @@ export class OwnerPanel {
   }
 
   #fail(error: unknown): void {
-    const words = this.#words
-    setText(this.#said, '')
-    if (!(error instanceof ApiError)) return setText(this.#problem, words.unreachable)
-    if (error.code !== Code.Unauthorized) return setText(this.#problem, error.message)
+    if (!isUnauthorized(error)) return this.#complain(this.#reason(error))
+    this.#complain(this.#words.tokenEnded)
+    if (this.#rules) this.#lose()
+  }
+
+  #reason(error: unknown): string {
+    return error instanceof ApiError ? error.message : this.#words.unreachable
+  }
+
+  /** The token that opened the panel rules the room no more. */
+  #lose(): void {
+    this.#rules = false
     clearInterval(this.#timer)
     forgetOwnerToken(this.#room)
     this.#askForToken()
-    setText(this.#problem, words.wrongToken)
   }
+
+  #complain(why: string): void {
+    setText(this.#said, '')
+    setText(this.#problem, why)
+  }
+}
+
+function isUnauthorized(error: unknown): boolean {
+  return error instanceof ApiError && error.code === Code.Unauthorized
+}
+
+/** How often one may write, in numbers as they are read. */
+function paceText({ edits_per_minute, burst, throttle_ms }: Pace): [string, string, string] {
+  const text = (key: keyof Pace, value: number): string => numberText(key, value, language())
+  return [text('edits_per_minute', edits_per_minute), text('burst', burst), text('throttle_ms', throttle_ms)]
 }

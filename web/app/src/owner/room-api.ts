@@ -1,11 +1,18 @@
 import type { Role } from '@collab/provider'
 import { request } from '../shared/api'
+import type { Pace, RoomPolicy } from './pace'
 
 /** Somebody who is in the room now, as its owner sees them. */
 export interface Member {
   member: number
   name: string
   role: Role
+}
+
+/** How often people may write in a room: what holds, and what of it the room decides. */
+export interface RoomInfo {
+  pace: Pace
+  policy: RoomPolicy
 }
 
 /** What the owner of one room may do over HTTP. Every method throws an `ApiError` when the server refuses. */
@@ -39,6 +46,14 @@ export class RoomApi {
   /** @param password lets people in who may only read; null for none */
   changeViewerPassword(password: string | null): Promise<void> {
     return this.#ask('PUT', '/viewer-password', { password })
+  }
+
+  room(): Promise<RoomInfo> {
+    return this.#ask('GET', '')
+  }
+
+  changePolicy(policy: RoomPolicy): Promise<RoomInfo> {
+    return this.#ask('PATCH', '/policy', policy)
   }
 
   deleteRoom(): Promise<void> {
