@@ -72,13 +72,12 @@ impl Document {
 const MAX_EFFORT: usize = 4_000_000;
 
 /// What turns one text into the other, from the end backwards, so that no change moves another: lines first, and characters
-/// within lines that were replaced.
+/// within lines that were replaced. Lines that came or went stay whole, so that what others put beside them stays beside them.
 fn difference<'t>(old: &str, new: &'t str) -> Vec<Change<'t>> {
     let mut changes = Vec::new();
-    let (old, new, at) = strip_common(old, new, 0);
     let (old_lines, new_lines) = (lines(old), lines(new));
     for hunk in hunks(&old_lines, &new_lines) {
-        let at = at + units(&old_lines[..hunk.old.start]);
+        let at = units(&old_lines[..hunk.old.start]);
         let (old, new) = (joined(old, &old_lines, &hunk.old), joined(new, &new_lines, &hunk.new));
         characters(old, new, at, &mut changes);
     }
@@ -106,7 +105,11 @@ struct Hunk {
 /// and only what lies between is compared.
 fn hunks(old: &[&str], new: &[&str]) -> Vec<Hunk> {
     let (mut hunks, mut effort) = (Vec::new(), MAX_EFFORT);
-    compare(Hunk { old: 0..old.len(), new: 0..new.len() }, (old, new), &mut effort, &mut hunks);
+    let same = |(a, b): &(&&str, &&str)| a == b;
+    let front = old.iter().zip(new).take_while(same).count();
+    let back = old[front..].iter().rev().zip(new[front..].iter().rev()).take_while(same).count();
+    let within = Hunk { old: front..old.len() - back, new: front..new.len() - back };
+    compare(within, (old, new), &mut effort, &mut hunks);
     hunks
 }
 

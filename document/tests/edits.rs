@@ -259,3 +259,21 @@ fn a_text_in_which_hardly_a_line_comes_once_is_made_equal_all_the_same() {
         assert_eq!(document.text(), new);
     }
 }
+
+#[test]
+fn lines_that_two_put_beside_one_stay_whole() {
+    for (first, second) in [(1, 2), (2, 1)] {
+        let mut a = with_text(first, "begin\n<a1>\nend\n");
+        let mut b = Document::new(second);
+        b.load(&a.state().unwrap()).unwrap();
+        // Compared by characters alone, both of these have put something behind `<a1`.
+        let from_a = a.set_text("begin\n<a16>\n<a1>\nend\n");
+        let from_b = b.set_text("begin\n<b20>\n<a1>\n<b22>\nend\n");
+        a.load(&from_b).unwrap();
+        b.load(&from_a).unwrap();
+        assert_eq!(a.text(), b.text());
+        let mut lines: Vec<_> = a.text().lines().map(str::to_owned).collect();
+        lines.sort();
+        assert_eq!(lines, ["<a16>", "<a1>", "<b20>", "<b22>", "begin", "end"]);
+    }
+}

@@ -34,7 +34,8 @@ impl Pair {
             }
             Event::Unreachable { reason, permanent: true } => return Err(connect::unreachable(reason)),
             Event::Rejected { code: Code::ReadOnly, .. } => self.yield_to_room()?,
-            Event::Rejected { code, message, .. } if code.is_permanent() => {
+            // What is refused for now goes again by itself.
+            Event::Rejected { code, message, retry_after: None, .. } => {
                 self.report.trouble(&refusal(*code, message, room.as_str()))?;
             }
             _ => {}
