@@ -11,7 +11,7 @@ use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, Server
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
-use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use rustls::{CipherSuite, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 use sha2::{Digest, Sha256};
 
 pub use crate::known_servers::{KnownServers, KnownServersError, NewServer};
@@ -97,7 +97,7 @@ impl str::FromStr for Fingerprint {
 impl Trust {
     /// The TLS configuration for one server, `authority` being its `host:port`, and the verifier in it.
     pub(crate) fn tls(&self, authority: &str, alpn: &[&[u8]]) -> Result<(ClientConfig, Arc<Verifier>), rustls::Error> {
-        let provider = Arc::new(ring::default_provider());
+        let provider = Arc::new(provider());
         let verifier = Arc::new(Verifier {
             trust: self.clone(),
             authority: authority.to_owned(),
@@ -130,6 +130,14 @@ impl Trust {
         }
         WebPkiServerVerifier::builder_with_provider(machine_roots(), provider.clone()).build().ok()
     }
+}
+
+/// ring's, with AES-128 before AES-256, as browsers have them: the hash that goes with it is SHA-256, for which processors have
+/// instructions, and a handshake consists of hashes for the greater part.
+fn provider() -> CryptoProvider {
+    let mut provider = ring::default_provider();
+    provider.cipher_suites.sort_by_key(|suite| suite.suite() != CipherSuite::TLS13_AES_128_GCM_SHA256);
+    provider
 }
 
 /// The authorities of this machine, not a list that was compiled in: so an administrator's own authority counts, and one that

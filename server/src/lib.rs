@@ -43,6 +43,8 @@ pub mod logging;
 
 pub mod metrics;
 
+pub mod turns;
+
 pub mod clock;
 
 pub mod bucket;

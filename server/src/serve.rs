@@ -33,6 +33,7 @@ use crate::session::Hall;
 use crate::store::redb::RedbStore;
 use crate::store::{Store, StoreError};
 use crate::transport::{socket, websocket, webtransport};
+use crate::turns::Turns;
 
 /// How often the certificate is looked at: PEM files that were exchanged are in use this long after, at the latest.
 const CERTIFICATE_CHECK: Duration = Duration::from_secs(30);
@@ -147,11 +148,13 @@ impl Server {
         auditor.record(NewEntry::new(wall_ms(), LogKind::ServerStarted)).await;
         // 4. The faces.
         let (phase, phase_receiver) = watch::channel(Phase::Serving);
+        let turns = Turns::default();
         let hall = Arc::new(Hall {
             door: Door::new(store.clone(), passwords, tokens.clone()),
             registry: registry.clone(),
             auditor: auditor.clone(),
             metrics: metrics.clone(),
+            turns: turns.clone(),
             stalled: Duration::from_secs(config.stalled_reader_seconds),
         });
         let addresses = Addresses {
@@ -188,7 +191,7 @@ impl Server {
         faces.spawn(websocket::serve(visitors, hall, places, phase_receiver));
         let router = http::router(app.clone());
         faces.spawn(http::serve(clear, None, router.clone(), draining(&app)));
-        faces.spawn(http::serve(https, Some(https_tls), router, draining(&app)));
+        faces.spawn(http::serve(https, Some(http::Tls { config: https_tls, turns }), router, draining(&app)));
         let mut chores = JoinSet::new();
         let renewal = Arc::<Notify>::default();
         chores.spawn(certificate::keep(app.certificates.clone(), CERTIFICATE_CHECK, renewal.clone()));

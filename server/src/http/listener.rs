@@ -21,6 +21,8 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
+use crate::turns::Turns;
+
 /// Connections of one listener at a time. More wait in the system's queue.
 const MAX_CONNECTIONS: usize = 4096;
 /// Longest TLS handshake, and longest wait for a request's head.
@@ -77,27 +79,30 @@ fn is_no_v6(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::AddrNotAvailable || error.raw_os_error() == Some(NO_SUCH_FAMILY)
 }
 
+/// What a listener needs for TLS.
+pub struct Tls {
+    /// The certificate, and what is spoken.
+    pub config: Arc<ServerConfig>,
+    /// Turns for handshakes.
+    pub turns: Turns,
+}
+
 /// Serves `router` over TLS, or in clear text without a configuration, until `stop` ends. Then no connection is accepted, each
 /// may end its request within 2 seconds, and the rest are cut.
-pub async fn serve(
-    listener: TcpListener,
-    tls: Option<Arc<ServerConfig>>,
-    router: Router,
-    stop: impl Future<Output = ()>,
-) {
+pub async fn serve(listener: TcpListener, tls: Option<Tls>, router: Router, stop: impl Future<Output = ()>) {
     let mut stop = std::pin::pin!(stop);
     let (stopping, stopped) = watch::channel(false);
     let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
-    let acceptor = tls.map(TlsAcceptor::from);
+    let tls = tls.map(|Tls { config, turns }| (TlsAcceptor::from(config), turns));
     let mut connections = JoinSet::new();
     loop {
         let (stream, address, place) = tokio::select! {
             accepted = accept(&listener, &places) => accepted,
             () = &mut stop => break,
         };
-        let peer = Peer { address, secure: acceptor.is_some() };
+        let peer = Peer { address, secure: tls.is_some() };
         let requests = Requests { router: router.clone(), peer, stopped: stopped.clone() };
-        connections.spawn(connection(stream, acceptor.clone(), requests, place));
+        connections.spawn(connection(stream, tls.clone(), requests, place));
         while connections.try_join_next().is_some() {}
     }
     drop(listener);
@@ -125,15 +130,20 @@ async fn accept(
 
 async fn connection(
     stream: TcpStream,
-    acceptor: Option<TlsAcceptor>,
+    tls: Option<(TlsAcceptor, Turns)>,
     requests: Requests,
     _place: Option<OwnedSemaphorePermit>,
 ) {
     let socket = SockRef::from(&stream);
     let _ = socket.set_tcp_nodelay(true).and_then(|()| socket.set_tcp_user_timeout(Some(SILENCE)));
     let _ = socket.set_tcp_notsent_lowat(UNSENT);
-    let Some(acceptor) = acceptor else { return requests.serve(stream).await };
-    match timeout(HANDSHAKE_TIME, acceptor.accept(stream)).await {
+    let Some((acceptor, turns)) = tls else { return requests.serve(stream).await };
+    let accepted = async {
+        // Whoever says nothing needs no turn.
+        stream.readable().await?;
+        turns.take(acceptor.accept(stream)).await
+    };
+    match timeout(HANDSHAKE_TIME, accepted).await {
         Ok(Ok(stream)) => requests.serve(stream).await,
         Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
         Err(_) => tracing::debug!("a TLS handshake took too long"),

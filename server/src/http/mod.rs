@@ -42,7 +42,7 @@ use tower_http::compression::CompressionLayer;
 
 use crate::app::App;
 
-pub use listener::{Peer, bind, serve};
+pub use listener::{Peer, Tls, bind, serve};
 
 /// Largest body of a request, in bytes: a name and a password fit many times over.
 const MAX_BODY_BYTES: usize = 16 * 1024;

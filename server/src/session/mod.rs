@@ -25,6 +25,7 @@ use crate::auth::door::Door;
 use crate::metrics::Metrics;
 use crate::room::registry::{Membership, Registry};
 use crate::room::task::Command;
+use crate::turns::Turns;
 
 /// Memberships that one session may have at once: people have few rooms open.
 pub const MAX_MEMBERSHIPS: usize = 8;
@@ -39,6 +40,8 @@ pub struct Hall {
     pub auditor: Auditor,
     /// What counts and times.
     pub metrics: Arc<Metrics>,
+    /// Keeps newcomers from holding up those who are here.
+    pub turns: Turns,
     /// After this long without progress a reader is closed.
     pub stalled: Duration,
 }

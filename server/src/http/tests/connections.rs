@@ -9,8 +9,9 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsConnector;
 
-use super::super::{bind, serve};
+use super::super::{Tls, bind, serve};
 use super::*;
+use crate::turns::Turns;
 
 /// A site that listens.
 struct Listening {
@@ -25,7 +26,8 @@ impl Listening {
         let site = Site::new().await;
         let listener = bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
         let address = listener.local_addr().unwrap();
-        let tls = secure.then(|| Arc::new(site.app.certificates.tls(&[b"h2", b"http/1.1"]).unwrap()));
+        let config = || Arc::new(site.app.certificates.tls(&[b"h2", b"http/1.1"]).unwrap());
+        let tls = secure.then(|| Tls { config: config(), turns: Turns::default() });
         let (stop, stopped) = oneshot::channel();
         let ended = tokio::spawn(serve(listener, tls, site.router.clone(), async { drop(stopped.await) }));
         Self { site, address, stop, ended }

@@ -103,6 +103,7 @@ impl Site {
             registry: self.registry.clone(),
             auditor: self.app.auditor.clone(),
             metrics: self.app.metrics.clone(),
+            turns: Default::default(),
             stalled: Duration::from_secs(10),
         })
     }
