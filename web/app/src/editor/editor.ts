@@ -1,6 +1,6 @@
 import { defaultKeymap } from '@codemirror/commands'
 import { Compartment, EditorState, type Extension, type StateEffect } from '@codemirror/state'
-import { EditorView, highlightSpecialChars, keymap, placeholder } from '@codemirror/view'
+import { EditorView, type KeyBinding, highlightSpecialChars, keymap, placeholder } from '@codemirror/view'
 import { yCollab, yUndoManagerKeymap } from 'y-codemirror.next'
 import { remoteCursors } from './cursors/remote-cursors'
 import { editorTheme } from './editor-theme'
@@ -13,6 +13,12 @@ import { undoSteps } from './undo-steps'
 /** Shown as signs, for they are invisible or turn the text around. Not \r: a text from Windows has one in each line. */
 // eslint-disable-next-line no-control-regex -- control characters are what it is about
 const SPECIAL = /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u061c\u200b\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ufff9-\ufffc]/g
+
+/** Undo reaches the shared text past the editor, which must not be while that is read only. */
+const undoKeys = yUndoManagerKeymap.map((binding: KeyBinding): KeyBinding => ({
+  ...binding,
+  run: (view) => view.state.readOnly || (binding.run?.(view) ?? false),
+}))
 
 /** Where somebody is in the text, to be there again in an editor made anew. */
 export interface Place {
@@ -37,7 +43,7 @@ export class Editor {
       EditorView.clipboardInputFilter.of((text) => text.replace(/\r\n?/g, '\n')),
       more,
       markdown,
-      keymap.of([...yUndoManagerKeymap, ...defaultKeymap]),
+      keymap.of([...undoKeys, ...defaultKeymap]),
       EditorView.lineWrapping,
       EditorView.contentAttributes.of({ 'aria-label': room.text, tabindex: '0' }),
       highlightSpecialChars({ specialChars: SPECIAL }),

@@ -1,4 +1,4 @@
-import { type EditorView, WidgetType } from '@codemirror/view'
+import { WidgetType } from '@codemirror/view'
 import type { Peer } from './peer'
 
 /** Somebody's caret with a flag that bears their name and fades; a move makes it anew, and the flag is seen again. */
@@ -18,7 +18,7 @@ export class CaretWidget extends WidgetType {
     return other.#move === this.#move && other.#name === this.#name && other.#color === this.#color
   }
 
-  toDOM(view: EditorView): HTMLElement {
+  toDOM(): HTMLElement {
     const flag = document.createElement('span')
     flag.className = 'cm-ySelectionInfo'
     flag.textContent = this.#name
@@ -28,17 +28,10 @@ export class CaretWidget extends WidgetType {
     // Signs without width keep the line's height and let the text wrap as if nothing were here.
     caret.append('\u2060', flag, '\u2060')
     caret.setAttribute('aria-hidden', 'true')
-    view.requestMeasure({ read: () => overhang(flag, view.scrollDOM), write: (width) => (flag.style.translate = `${-width}px`) })
     return caret
   }
 
   override ignoreEvent(): boolean {
     return true
   }
-}
-
-/** How much of a flag lies beyond the right edge of the text, where it could not be read, in pixels. */
-function overhang(flag: HTMLElement, frame: HTMLElement): number {
-  const edge = frame.getBoundingClientRect().left + frame.clientWidth
-  return Math.max(0, flag.getBoundingClientRect().right - edge)
 }

@@ -4,6 +4,7 @@ import type { Awareness } from 'y-protocols/awareness'
 import * as Y from 'yjs'
 import { CaretWidget } from './caret-widget'
 import { caretTheme } from './caret-theme'
+import { keepFlagsInSight } from './flags-in-sight'
 import { type Peer, mapped, peerOf } from './peer'
 
 interface Changes {
@@ -41,6 +42,7 @@ class RemoteCursors implements PluginValue {
     if (update.docChanged) this.#follow(update)
     const isMoved = update.transactions.some((transaction) => transaction.effects.some((effect) => effect.is(moved)))
     if (update.docChanged || update.viewportChanged || isMoved) this.decorations = this.#draw()
+    if (this.#peers.size > 0 && (update.docChanged || update.geometryChanged || isMoved)) keepFlagsInSight(this.view)
     if (update.docChanged || update.selectionSet || update.focusChanged) this.#timer ??= setTimeout(() => this.#tell(), TELL_MS)
   }
 
