@@ -281,7 +281,9 @@ impl Light {
                 self.witness.ping(now.saturating_duration_since(sent_at));
             }
             Heard::Cursor => self.witness.book().aside(|asides| asides.cursors_seen += 1),
-            Heard::Entered(_) | Heard::Other => {}
+            // A Yjs server brings a reader up to date with the same words as a newcomer.
+            Heard::Entered(entered) => self.read(&entered.missing, false, now),
+            Heard::Other => {}
         }
         None
     }
