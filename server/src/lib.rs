@@ -45,6 +45,8 @@ pub mod metrics;
 
 pub mod turns;
 
+pub mod priority;
+
 pub mod clock;
 
 pub mod bucket;

@@ -11,6 +11,7 @@ use collab_proto::limits::{MAX_PASSWORD_BYTES, MIN_PASSWORD_CHARS};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::metrics::Metrics;
+use crate::priority::{HASHING, give_way};
 use crate::refusal::Refusal;
 use crate::store::{Entrance, RoomRecord};
 
@@ -118,6 +119,7 @@ impl Passwords {
 
 /// Takes one job after another. One thread waits at the queue, the others behind it.
 fn work(queue: &Mutex<mpsc::Receiver<Job>>) {
+    give_way(HASHING);
     let mut hasher = Hasher::default();
     loop {
         let job = queue.lock().unwrap_or_else(PoisonError::into_inner).blocking_recv();

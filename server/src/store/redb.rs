@@ -64,6 +64,7 @@ use super::backup::{Pieces, Reader, Summary};
 use super::gate::Gate;
 use super::{Admission, Append, Durable, RoomRecord, Store, StoreError, StoredRoom};
 use crate::audit::NewEntry;
+use crate::priority::{WRITING, give_way};
 
 /// The extension of the journal's file.
 const JOURNAL: &str = "journal";
@@ -130,7 +131,10 @@ impl RedbStore {
         }
         let (queue, jobs) = channel();
         let (ending, running) = watch::channel(());
-        let writer = std::thread::Builder::new().name("store".into()).spawn(move || writer.run(jobs, ending));
+        let writer = std::thread::Builder::new().name("store".into()).spawn(move || {
+            give_way(WRITING);
+            writer.run(jobs, ending)
+        });
         Ok(Self {
             shared,
             queue: Mutex::new(Some(queue)),

@@ -1,0 +1,18 @@
+//! Which threads give way to which, when there are more of them than processors.
+
+/// How much less the threads that hash passwords weigh than the network thread, in steps of `nice`: at 10, a tenth.
+pub const HASHING: i32 = 10;
+
+/// As [`HASHING`], for the thread that writes to the disk: at 3, half.
+pub const WRITING: i32 = 3;
+
+/// From now on the calling thread gives way to the others by so many steps of `nice`. Where the system knows that for whole
+/// processes only, or refuses, all stay equal.
+pub fn give_way(steps: i32) {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::nice(steps) {
+        tracing::debug!(%error, "a thread stays as important as the others");
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = steps;
+}
