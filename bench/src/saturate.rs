@@ -55,31 +55,36 @@ impl fmt::Display for Step {
     }
 }
 
+/// How often a rate may be too much in a row before it is: once may be a hiccup of the machine. Every try stands among the steps.
+const TRIES: usize = 2;
+
 /// Climbs from the rate in the options and gives the last good step, with all steps in its report.
 pub fn climb(
     options: &Options,
     limit: Duration,
     mut measure: impl FnMut(&Options) -> anyhow::Result<Results>,
 ) -> anyhow::Result<Results> {
-    let mut options = options.clone();
-    let mut last = measure(&options)?;
-    let mut steps = vec![Step::of(&last.report, limit)];
-    while steps.last().is_some_and(|step| step.is_good) {
-        options.load.rate *= RISE;
-        if options.load.edits() > MAX_EDITS {
-            break;
-        }
-        let next = measure(&options)?;
-        let step = Step::of(&next.report, limit);
-        if step.is_good {
-            last = next;
-        }
-        // Where the program gave out, the server's limit is not known.
-        last.report.generator.bound = step.generator_bound;
+    let (mut options, mut steps, mut best, mut tries) = (options.clone(), Vec::new(), None, 0);
+    loop {
+        let results = measure(&options)?;
+        let step = Step::of(&results.report, limit);
+        let Step { is_good, generator_bound, .. } = step;
         steps.push(step);
+        if is_good {
+            (best, tries) = (Some(results), 0);
+            options.load.rate *= RISE;
+        } else {
+            best.get_or_insert(results);
+            tries += 1;
+        }
+        if let Some(best) = best.take_if(|_| tries == TRIES || options.load.edits() > MAX_EDITS) {
+            let Results { mut report, .. } = best;
+            // Where the program gave out, the server's limit is not known.
+            report.generator.bound = generator_bound;
+            report.saturation = Some(steps);
+            return Ok(Results { report, ..best });
+        }
     }
-    last.report.saturation = Some(steps);
-    Ok(last)
 }
 
 #[cfg(test)]
@@ -105,7 +110,8 @@ mod tests {
     fn the_last_good_step_is_what_is_reported() {
         let report = climbed(200.0, f64::MAX);
         let judged: Vec<_> = report.saturation.iter().flatten().map(|step| (step.rate, step.is_good)).collect();
-        assert_eq!(judged, [(100.0, true), (125.0, true), (156.25, true), (195.3125, true), (244.140625, false)]);
+        let too_much = (244.140625, false);
+        assert_eq!(judged, [(100.0, true), (125.0, true), (156.25, true), (195.3125, true), too_much, too_much]);
         assert_eq!((report.rate, report.failures()), (195.3125, Vec::new()));
         assert!(!report.generator.bound);
     }
