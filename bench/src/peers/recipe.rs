@@ -144,7 +144,9 @@ impl Peer {
                 let Keys { private_key, server_token } = keys(&program)?;
                 let mut command = bound(&program.to_string_lossy());
                 command.arg("serve").arg(place.data).args(["--host", "127.0.0.1", "--port", &back.to_string()]);
-                command.args(["--prod", "--auth", &private_key, "--url-prefix", &format!("https://{address}:{front}")]);
+                // In one word, since a key may begin with a dash.
+                command.args(["--prod", &format!("--auth={private_key}")]);
+                command.args(["--url-prefix", &format!("https://{address}:{front}")]);
                 Dish {
                     command,
                     ready: |line| line.contains("Listening on").then_some(line),

@@ -102,7 +102,9 @@ impl LocalFile {
     }
 
     fn write_draft(&self, text: &str) -> anyhow::Result<()> {
-        let mut draft = OpenOptions::new().write(true).create(true).truncate(true).open(self.draft_path())?;
+        // Made anew: whatever lies there under this name, a link perhaps, is not written through.
+        self.discard_draft();
+        let mut draft = OpenOptions::new().write(true).create_new(true).open(self.draft_path())?;
         if let Ok(now) = fs::metadata(&self.path) {
             draft.set_permissions(now.permissions())?;
             // Only root may give a file away; anybody else's draft is their own.
