@@ -136,9 +136,8 @@ impl Cast {
         let pacer = Pacer::start(schedule, start, std::mem::take(&mut self.cues)).context("cannot start a thread")?;
         self.pacer = Some(pacer);
         let storm = async {
-            if load.early_rooms.is_none() {
-                return None;
-            }
+            // Nobody comes late where nobody is early.
+            load.early_rooms?;
             sleep_until(end.min(tokio::time::Instant::from_std(start + LATE))).await;
             Some(storm(&mut self.joined_late, play).await)
         };

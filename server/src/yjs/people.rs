@@ -80,10 +80,10 @@ impl People {
         }
     }
 
-    /// A cursor moved; none when it is nobody's who is known by name.
+    /// A cursor moved; none when it is where it was, or nobody's who is known by name.
     pub fn moved(&mut self, id: MemberId, cursor: Option<Cursor>) -> Option<Vec<u8>> {
-        self.states.get_mut(&id)?.cursor = cursor;
-        Some(self.message(&[id]))
+        let before = std::mem::replace(&mut self.states.get_mut(&id)?.cursor, cursor);
+        (before != cursor).then(|| self.message(&[id]))
     }
 
     /// Everybody, as news: providers forget whom they do not hear of for half a minute.
@@ -240,6 +240,7 @@ mod tests {
             let cursor = Cursor { anchor: place, head: Position::End };
             let (_, clock, state) = states(&people.moved(MemberId(5), Some(cursor)).unwrap()).remove(0);
             assert!(clock > first);
+            assert_eq!(people.moved(MemberId(5), Some(cursor)), None, "it stays there");
             assert_eq!(
                 Own::read(state.to_string().as_bytes()),
                 Own { name: Some("Ada".to_owned()), cursor: Some(cursor) }
