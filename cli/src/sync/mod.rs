@@ -1,8 +1,8 @@
 //! `collab-cli sync`: keeps a file and the text of a room equal, both ways.
 //!
-//! Reading order: [`file`] (read and replaced whole), [`base`] (what both last had in common), [`pair`] (how they become equal, and what the
-//! room does to them),
-//! [`start`] (the first meeting), [`watch`] (when the file may have changed), [`turn`] (when they are compared), [`report`].
+//! Reading order: [`mod@file`] (read and replaced whole), [`base`] (what both last had in common), [`pair`] (how they become equal, and
+//! what the room does to them), [`start`] (the first meeting), [`watch`] (when the file may have changed), [`turn`] (when they are
+//! compared), [`report`].
 
 mod file;
 
