@@ -92,7 +92,10 @@ async fn light_users_and_whole_clients_agree_over_both_transports() {
 
 #[tokio::test]
 async fn what_is_timed_while_others_come_are_their_joins_and_the_edits_of_those_who_are_there() {
-    let command = load(&["--clients", "30", "--rooms", "3", "--early-rooms", "1", "--duration", "4s", "--rate", "300"]);
+    let mut command =
+        load(&["--clients", "30", "--rooms", "3", "--early-rooms", "1", "--duration", "4s", "--rate", "300"]);
+    // Twenty hashes take a while, in which fifty edits a second are made.
+    command.args(["--join", "password", "--server-settings", "throttle_ms=0,edits_per_minute=60000,burst=60000"]);
     let ended = Process::start(command, b"").ended().await;
     assert_eq!(ended.code, Some(0), "{ended:?}");
     let results = results(&ended);
