@@ -45,7 +45,7 @@ const DATAGRAM_BUFFER: usize = 32 * 1024;
 const RESET_INTERVAL: Duration = Duration::from_micros(100);
 
 /// Packets grow in one step, in bytes, from what every path takes to what nearly all take: quinn would try four sizes between,
-/// which is a tenth of what it costs when somebody joins.
+/// each in a full packet of its own, whenever somebody joins.
 const ONE_STEP: u16 = 252;
 
 /// Longest read from a stream at once, in bytes.
