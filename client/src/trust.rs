@@ -133,7 +133,7 @@ impl Trust {
 }
 
 /// ring's, with AES-128 before AES-256, as browsers have them: the hash that goes with it is SHA-256, for which processors have
-/// instructions, and a handshake consists of hashes for the greater part.
+/// instructions, and a handshake derives all its keys by it.
 fn provider() -> CryptoProvider {
     let mut provider = ring::default_provider();
     provider.cipher_suites.sort_by_key(|suite| suite.suite() != CipherSuite::TLS13_AES_128_GCM_SHA256);

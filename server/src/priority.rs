@@ -16,3 +16,21 @@ pub fn give_way(steps: i32) {
     #[cfg(not(target_os = "linux"))]
     let _ = steps;
 }
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use rustix::process::getpriority_process;
+
+    use super::*;
+
+    #[test]
+    fn a_thread_gives_way_and_the_others_stay_as_they_are() {
+        let before = getpriority_process(None).unwrap();
+        let given = std::thread::spawn(|| {
+            give_way(WRITING);
+            getpriority_process(None).unwrap()
+        });
+        assert_eq!(given.join().unwrap(), (before + WRITING).min(19));
+        assert_eq!(getpriority_process(None).unwrap(), before);
+    }
+}

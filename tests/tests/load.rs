@@ -74,7 +74,10 @@ async fn an_edit_that_the_server_passes_to_nobody_is_lost() {
     let advice = "the server was built without the mistakes: build the whole workspace, as `make unit` does";
     assert!(ended.stderr.contains("makes a mistake on purpose"), "{advice}\n{}", ended.stderr);
     assert_eq!(ended.code, Some(1), "{ended:?}");
-    assert!(results(&ended)["lost"].as_u64() > Some(0), "{ended:?}");
+    let results = results(&ended);
+    assert!(results["lost"].as_u64() > Some(0), "{ended:?}");
+    let errors = results["errors"].as_object().expect("errors by name");
+    assert!(errors.keys().any(|name| name.contains("never got what member")), "some are named: {errors:?}");
 }
 
 #[tokio::test]
