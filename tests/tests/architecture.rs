@@ -69,7 +69,8 @@ fn is_test(file: &str) -> bool {
 /// The parts that are pure: time and bytes are arguments.
 fn is_core(file: &str) -> bool {
     let driver = ["driver/", "api.rs", "api/", "known_servers.rs", "trust.rs"];
-    let room = ["core.rs", "core/people.rs", "keeper.rs", "admission.rs", "outbox.rs", "roster.rs", "presence.rs"];
+    let room =
+        ["core.rs", "core/people.rs", "keeper.rs", "admission.rs", "outbox.rs", "turn.rs", "roster.rs", "presence.rs"];
     let client = file.strip_prefix("client/src/").is_some_and(|file| !driver.iter().any(|it| file.starts_with(it)));
     let room = file.strip_prefix("server/src/room/").is_some_and(|file| room.contains(&file));
     client || room || file.starts_with("proto/src/") || file.starts_with("document/src/")

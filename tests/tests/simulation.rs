@@ -26,6 +26,7 @@ fn nothing_is_lost_and_all_replicas_are_equal() {
         "room waited for the disk",
         "server crashed",
         "slow reader healed",
+        "fast path",
     ] {
         assert!(stats.of(what) > SEEDS / 10, "{what}: {}\n{stats}", stats.of(what));
     }

@@ -19,6 +19,7 @@ use super::outbox::Outbox;
 use super::planted::Planted;
 use super::presence::Presence;
 use super::roster::Roster;
+use super::turn::Turn;
 use crate::auth::tokens::Identity;
 use crate::refusal::Refusal;
 use crate::store::{Entrance, RoomRecord};
@@ -151,6 +152,7 @@ pub struct Core {
     roster: Roster,
     presence: Presence,
     next_seat: u64,
+    turn: Turn,
     #[cfg(feature = "planted-bugs")]
     planted: Option<Planted>,
 }
@@ -171,9 +173,15 @@ impl Core {
             roster: Roster::default(),
             presence: Presence::default(),
             next_seat: 0,
+            turn: Turn::default(),
             #[cfg(feature = "planted-bugs")]
             planted: None,
         }
+    }
+
+    /// What sends what the room gives its members. To be ended after each step, or after several at once.
+    pub fn turn(&self) -> &Turn {
+        &self.turn
     }
 
     /// Makes a mistake from now on.
@@ -234,7 +242,7 @@ impl Core {
         let Identity { user, member, name, role, entrance, .. } = entrant.identity;
         let standing = Arc::new(Standing::new(role));
         let gate = Gate { standing: standing.clone(), budget: self.budget(now, &user), limits: self.limits };
-        let outbox = Arc::new(Outbox::new(self.limits.outbox_bytes));
+        let outbox = Outbox::new(self.limits.outbox_bytes, self.turn.clone());
         self.authors.insert(entrant.client_id, seat);
         let place = Member {
             id: member,

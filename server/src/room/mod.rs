@@ -10,6 +10,8 @@ pub mod admission;
 
 pub mod outbox;
 
+pub mod turn;
+
 pub mod roster;
 
 pub mod presence;

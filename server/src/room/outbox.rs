@@ -4,24 +4,42 @@
 //! what was queued, the room answers with one [`ServerFrame::Resync`] from that state vector: it holds everything that was
 //! dropped. So the memory per member is bounded and no edit is lost.
 //!
+//! Whatever is pushed waits until the outbox is flushed, at the end of the room's [`Turn`]. While the member's task has nothing to
+//! do, a flush writes to the connection itself, by a [`FastPath`]: nobody need be woken where the connection takes everything.
+//!
 //! No runtime is named here: the sending side polls with a [`Context`].
 //!
 //! [`ServerFrame::Resync`]: collab_proto::ServerFrame::Resync
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 
+use super::turn::Turn;
+
 /// How many datagrams may wait; the newest win.
 const MAX_DATAGRAMS: usize = 64;
 
+/// Writes to a member's connection without waiting.
+pub trait FastPath: Send {
+    /// Sends as much of the frames as the connection takes now, and cuts it off their front. What is left goes through the
+    /// member's task, which also finds out when the connection is lost.
+    fn write(&mut self, frames: &mut [Bytes]);
+
+    /// Sends a datagram, or drops it.
+    fn datagram(&mut self, datagram: Bytes);
+}
+
 /// The queue between a room and the task that writes to one member.
 #[derive(Debug)]
-pub struct Outbox(Mutex<Inner>);
+pub struct Outbox {
+    turn: Turn,
+    inner: Mutex<Inner>,
+}
 
-#[derive(Debug)]
 struct Inner {
     frames: VecDeque<Bytes>,
     datagrams: VecDeque<Bytes>,
@@ -34,7 +52,17 @@ struct Inner {
     /// Bytes of the resync among `frames`; 0 when there is none. It may be as large as the document, whatever the limit.
     resync_bytes: usize,
     ended: bool,
+    /// Whether the turn knows that there is something to flush.
+    noted: bool,
+    fast_path: Option<Box<dyn FastPath>>,
+    /// The member's task while it waits, which it does only when everything it took is written.
     waker: Option<Waker>,
+}
+
+impl fmt::Debug for Inner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inner").field("bytes", &self.bytes).field("lag", &self.lag).finish_non_exhaustive()
+    }
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -67,9 +95,10 @@ pub enum Next {
 pub struct Overflow;
 
 impl Outbox {
-    /// An empty outbox that drops edits above `limit` bytes.
-    pub fn new(limit: usize) -> Self {
-        Self(Mutex::new(Inner {
+    /// An empty outbox that drops edits above `limit` bytes, and is flushed at the end of each turn in which something was
+    /// pushed.
+    pub fn new(limit: usize, turn: Turn) -> Arc<Self> {
+        let inner = Inner {
             frames: VecDeque::new(),
             datagrams: VecDeque::new(),
             bytes: 0,
@@ -77,12 +106,20 @@ impl Outbox {
             lag: Lag::None,
             resync_bytes: 0,
             ended: false,
+            noted: false,
+            fast_path: None,
             waker: None,
-        }))
+        };
+        Arc::new(Self { turn, inner: Mutex::new(inner) })
+    }
+
+    /// What flushes use from now on. None when the connection's sending half is gone.
+    pub fn set_fast_path(&self, fast_path: Option<Box<dyn FastPath>>) {
+        self.lock().fast_path = fast_path;
     }
 
     /// Queues an edit, or drops it when it does not fit. `before` gives the state vector from before the edit.
-    pub fn push_edit(&self, frame: Bytes, before: impl FnOnce() -> Vec<u8>) {
+    pub fn push_edit(self: &Arc<Self>, frame: Bytes, before: impl FnOnce() -> Vec<u8>) {
         let mut inner = self.lock();
         if inner.lag != Lag::None {
             return;
@@ -92,6 +129,7 @@ impl Outbox {
             return;
         }
         inner.push(frame);
+        self.note(inner);
     }
 
     /// Queues a frame that may not be dropped.
@@ -99,13 +137,14 @@ impl Outbox {
     /// # Errors
     ///
     /// [`Overflow`] when more than twice the limit would wait besides a resync; the frame is not queued.
-    pub fn push(&self, frame: Bytes) -> Result<(), Overflow> {
+    pub fn push(self: &Arc<Self>, frame: Bytes) -> Result<(), Overflow> {
         let mut inner = self.lock();
         let besides = inner.bytes - inner.resync_bytes;
         if besides > 0 && besides + frame.len() > 2 * inner.limit {
             return Err(Overflow);
         }
         inner.push(frame);
+        self.note(inner);
         Ok(())
     }
 
@@ -113,7 +152,7 @@ impl Outbox {
     ///
     /// While an earlier answer still waits here, a second one is not queued, since what follows the first completes it, be it
     /// edits or the diff for those that were dropped: so somebody who asks and never reads makes nothing grow.
-    pub fn push_resync(&self, frame: impl FnOnce() -> Bytes) {
+    pub fn push_resync(self: &Arc<Self>, frame: impl FnOnce() -> Bytes) {
         let mut inner = self.lock();
         if inner.resync_bytes > 0 {
             return;
@@ -122,16 +161,17 @@ impl Outbox {
         let frame = frame();
         inner.resync_bytes = frame.len();
         inner.push(frame);
+        self.note(inner);
     }
 
     /// Queues a datagram; the oldest goes when too many wait.
-    pub fn push_datagram(&self, datagram: Bytes) {
+    pub fn push_datagram(self: &Arc<Self>, datagram: Bytes) {
         let mut inner = self.lock();
         if inner.datagrams.len() == MAX_DATAGRAMS {
             inner.datagrams.pop_front();
         }
         inner.datagrams.push_back(datagram);
-        inner.wake();
+        self.note(inner);
     }
 
     /// Ends the queue after a last frame. What waits is still sent; later pushes are for nothing.
@@ -148,9 +188,23 @@ impl Outbox {
         inner.wake();
     }
 
+    /// Sends what waits, as far as it goes at once; the member's task does the rest.
+    pub fn flush(&self) {
+        let mut inner = self.lock();
+        inner.noted = false;
+        // A task that is at work looks here again before it waits.
+        if inner.waker.is_some() {
+            inner.send_fast();
+            if inner.has_work() {
+                inner.wake();
+            }
+        }
+    }
+
     /// Takes everything that waits, or says what else to do. Pending while there is nothing.
     pub fn poll_next(&self, cx: &mut Context<'_>) -> Poll<Next> {
         let mut inner = self.lock();
+        inner.waker = None;
         if !inner.frames.is_empty() || !inner.datagrams.is_empty() {
             inner.bytes = 0;
             inner.resync_bytes = 0;
@@ -176,7 +230,15 @@ impl Outbox {
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells the turn, once, that there is something to flush. Nothing is once it has ended: its task was woken for the rest.
+    fn note(self: &Arc<Self>, mut inner: MutexGuard<'_, Inner>) {
+        if !inner.ended && !std::mem::replace(&mut inner.noted, true) {
+            drop(inner);
+            self.turn.note(self.clone());
+        }
     }
 }
 
@@ -187,7 +249,25 @@ impl Inner {
         }
         self.bytes += frame.len();
         self.frames.push_back(frame);
-        self.wake();
+    }
+
+    /// A resync is left to the task, since it may be large, and so is the end.
+    fn send_fast(&mut self) {
+        let Some(fast_path) = &mut self.fast_path else { return };
+        if self.ended || self.resync_bytes > 0 {
+            return;
+        }
+        fast_path.write(self.frames.make_contiguous());
+        while self.frames.front().is_some_and(Bytes::is_empty) {
+            self.frames.pop_front();
+        }
+        self.bytes = self.frames.iter().map(Bytes::len).sum();
+        self.datagrams.drain(..).for_each(|datagram| fast_path.datagram(datagram));
+    }
+
+    /// Whether the member's task has something to do.
+    fn has_work(&self) -> bool {
+        !self.frames.is_empty() || !self.datagrams.is_empty() || self.ended || matches!(self.lag, Lag::Behind(_))
     }
 
     fn wake(&mut self) {
@@ -199,7 +279,13 @@ impl Inner {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use super::*;
+
+    fn new(limit: usize) -> Arc<Outbox> {
+        Outbox::new(limit, Turn::default())
+    }
 
     fn next(outbox: &Outbox) -> Poll<Next> {
         outbox.poll_next(&mut Context::from_waker(Waker::noop()))
@@ -218,7 +304,7 @@ mod tests {
 
     #[test]
     fn edits_are_dropped_beyond_the_limit_and_healed_from_before_the_first() {
-        let outbox = Outbox::new(100);
+        let outbox = new(100);
         outbox.push_edit(frame(60), || vec![0]);
         outbox.push_edit(frame(40), || vec![1]);
         outbox.push_edit(frame(1), || vec![2]);
@@ -236,7 +322,7 @@ mod tests {
 
     #[test]
     fn one_frame_always_fits_an_empty_queue() {
-        let outbox = Outbox::new(10);
+        let outbox = new(10);
         outbox.push_edit(frame(50), Vec::new);
         assert_eq!(sent(&outbox), 1);
         assert_eq!(outbox.push(frame(50)), Ok(()));
@@ -245,7 +331,7 @@ mod tests {
 
     #[test]
     fn frames_that_cannot_be_dropped_are_bounded_at_twice_the_limit() {
-        let outbox = Outbox::new(10);
+        let outbox = new(10);
         assert_eq!(outbox.push(frame(10)), Ok(()));
         assert_eq!(outbox.push(frame(10)), Ok(()));
         assert_eq!(outbox.push(frame(1)), Err(Overflow));
@@ -254,7 +340,7 @@ mod tests {
 
     #[test]
     fn a_resync_larger_than_the_limit_leaves_room_for_what_cannot_be_dropped() {
-        let outbox = Outbox::new(10);
+        let outbox = new(10);
         outbox.push_resync(|| frame(500));
         assert_eq!(outbox.push(frame(20)), Ok(()));
         assert_eq!(outbox.push(frame(1)), Err(Overflow));
@@ -263,7 +349,7 @@ mod tests {
 
     #[test]
     fn the_last_frame_is_sent_before_the_end() {
-        let outbox = Outbox::new(10);
+        let outbox = new(10);
         outbox.end(Some(frame(1)));
         outbox.end(Some(frame(1)));
         outbox.push_edit(frame(1), Vec::new);
@@ -273,7 +359,7 @@ mod tests {
 
     #[test]
     fn asking_again_without_reading_queues_nothing() {
-        let outbox = Outbox::new(10);
+        let outbox = new(10);
         (0..9).for_each(|_| outbox.push_resync(|| frame(500)));
         assert_eq!(outbox.bytes(), 500);
         assert_eq!(sent(&outbox), 1);
@@ -288,7 +374,7 @@ mod tests {
 
     #[test]
     fn datagrams_keep_the_newest() {
-        let outbox = Outbox::new(10);
+        let outbox = new(10);
         for i in 0..=MAX_DATAGRAMS as u8 {
             outbox.push_datagram(vec![i].into());
         }
@@ -296,19 +382,120 @@ mod tests {
         assert_eq!((datagrams.len(), datagrams[0][0]), (MAX_DATAGRAMS, 1));
     }
 
-    #[test]
-    fn a_push_wakes_the_sender_once() {
-        struct Count(std::sync::atomic::AtomicUsize);
-        impl std::task::Wake for Count {
-            fn wake(self: std::sync::Arc<Self>) {
-                self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    #[derive(Default)]
+    struct Count(AtomicUsize);
+
+    impl std::task::Wake for Count {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    impl Count {
+        /// A task that waits for the outbox.
+        fn waiting(outbox: &Outbox) -> Arc<Self> {
+            let count = Arc::new(Self::default());
+            assert_eq!(outbox.poll_next(&mut Context::from_waker(&count.clone().into())), Poll::Pending);
+            count
+        }
+
+        fn woken(&self) -> usize {
+            self.0.load(Ordering::Relaxed)
+        }
+    }
+
+    /// A connection that takes so many bytes more.
+    #[derive(Clone, Default)]
+    struct Pipe(Arc<Mutex<(usize, Vec<u8>)>>);
+
+    impl Pipe {
+        fn of(outbox: &Outbox, takes: usize) -> Self {
+            let pipe = Self(Arc::new(Mutex::new((takes, Vec::new()))));
+            outbox.set_fast_path(Some(Box::new(pipe.clone())));
+            pipe
+        }
+
+        fn taken(&self) -> Vec<u8> {
+            self.0.lock().expect("whole").1.clone()
+        }
+    }
+
+    impl FastPath for Pipe {
+        fn write(&mut self, frames: &mut [Bytes]) {
+            let (takes, taken) = &mut *self.0.lock().expect("whole");
+            for frame in frames {
+                let piece = frame.split_to(frame.len().min(*takes));
+                *takes -= piece.len();
+                taken.extend(piece);
             }
         }
-        let count = std::sync::Arc::new(Count(0.into()));
-        let outbox = Outbox::new(10);
-        assert_eq!(outbox.poll_next(&mut Context::from_waker(&count.clone().into())), Poll::Pending);
+
+        fn datagram(&mut self, datagram: Bytes) {
+            self.0.lock().expect("whole").1.extend(datagram);
+        }
+    }
+
+    #[test]
+    fn the_end_of_a_turn_wakes_the_sender_once() {
+        let turn = Turn::default();
+        let outbox = Outbox::new(10, turn.clone());
+        let task = Count::waiting(&outbox);
         outbox.push_edit(frame(1), Vec::new);
         outbox.push_edit(frame(1), Vec::new);
-        assert_eq!(count.0.load(std::sync::atomic::Ordering::Relaxed), 1);
+        assert_eq!(task.woken(), 0, "more may follow in the same turn");
+        turn.end();
+        turn.end();
+        assert_eq!(task.woken(), 1);
+    }
+
+    #[test]
+    fn a_flush_writes_to_the_connection_of_a_sender_that_waits() {
+        let outbox = new(10);
+        let pipe = Pipe::of(&outbox, 100);
+        outbox.push_edit(vec![1, 2].into(), Vec::new);
+        outbox.flush();
+        assert_eq!(pipe.taken(), [0; 0], "the sender is at work: it has taken frames that come before these");
+        assert_eq!(sent(&outbox), 1);
+        let task = Count::waiting(&outbox);
+        outbox.push_edit(vec![3].into(), Vec::new);
+        outbox.push_datagram(vec![9].into());
+        outbox.push_edit(vec![4].into(), Vec::new);
+        outbox.flush();
+        assert_eq!((pipe.taken(), outbox.bytes(), task.woken()), (vec![3, 4, 9], 0, 0));
+    }
+
+    #[test]
+    fn what_the_connection_does_not_take_is_left_to_the_sender_in_order() {
+        let outbox = new(10);
+        let pipe = Pipe::of(&outbox, 3);
+        let task = Count::waiting(&outbox);
+        outbox.push_edit(vec![1, 2].into(), Vec::new);
+        outbox.push_edit(vec![3, 4].into(), Vec::new);
+        outbox.flush();
+        outbox.push_edit(vec![5].into(), Vec::new);
+        outbox.flush();
+        assert_eq!((pipe.taken(), outbox.bytes(), task.woken()), (vec![1, 2, 3], 2, 1));
+        let rest = vec![Bytes::from_static(&[4]), Bytes::from_static(&[5])];
+        assert_eq!(next(&outbox), Poll::Ready(Next::Send { frames: rest, datagrams: vec![] }));
+    }
+
+    #[test]
+    fn a_resync_a_cure_and_the_end_are_the_senders() {
+        let outbox = new(10);
+        let pipe = Pipe::of(&outbox, 100);
+        let task = Count::waiting(&outbox);
+        outbox.push_resync(|| frame(1));
+        outbox.flush();
+        assert_eq!((pipe.taken().len(), task.woken(), sent(&outbox)), (0, 1, 1));
+        let task = Count::waiting(&outbox);
+        outbox.push_edit(frame(10), Vec::new);
+        outbox.push_edit(frame(1), || vec![7]);
+        outbox.flush();
+        assert_eq!((pipe.taken().len(), task.woken()), (10, 1), "an edit was dropped in this turn");
+        assert_eq!(next(&outbox), Poll::Ready(Next::Heal(vec![7])));
+        let task = Count::waiting(&outbox);
+        outbox.end(Some(frame(1)));
+        outbox.flush();
+        assert_eq!((pipe.taken().len(), task.woken(), sent(&outbox)), (10, 1, 1));
     }
 }

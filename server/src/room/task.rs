@@ -109,7 +109,15 @@ pub async fn run(context: Context, mailbox: &mut Mailbox) {
     #[cfg(feature = "planted-bugs")]
     let keeper = keeper.map(super::planted::plant);
     match keeper {
-        Ok(keeper) => Room { context, keeper, pending: FuturesOrdered::new() }.run(mailbox).await,
+        Ok(keeper) => {
+            let turn = keeper.core().turn().clone();
+            let room = Room { context, keeper, pending: FuturesOrdered::new() };
+            tokio::select! {
+                biased;
+                () = room.run(mailbox) => turn.end(),
+                never = turn.end_each() => match never {},
+            }
+        }
         Err(error) => {
             tracing::error!(room = %context.name, %error, "the stored text of a room is damaged; it is not served");
             refuse_all(mailbox, &Code::Storage.into()).await

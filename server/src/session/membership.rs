@@ -1,6 +1,5 @@
 //! One membership: a stream from its first frame to its last.
 
-use std::future::poll_fn;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -15,21 +14,18 @@ use collab_proto::{
 
 use super::Session;
 use super::wire::{Counted, Lost, Sink, Source};
+use super::writer::{Stop, say_last, write};
 use crate::audit::NewEntry;
 use crate::auth::door::Admitted;
 use crate::auth::names::clean;
 use crate::clock::wall_ms;
 use crate::refusal::Refusal;
 use crate::room::admission::{Denied, MAX_STRIKES, TooFast};
-use crate::room::outbox::Next;
 use crate::room::registry::Membership;
 use crate::room::task::Command;
 
 /// How long a stream may stay open without its first frame.
 const JOIN_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// How long the last frame of a membership may take to arrive.
-const FINISH_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Who is on the stream, as the log names them.
 struct Who {
@@ -39,12 +35,12 @@ struct Who {
 }
 
 /// Runs a membership on a stream until either side ends it.
-pub async fn run(session: &Session, source: impl Source, mut sink: impl Sink) {
+pub async fn run(session: &Session, source: impl Source, sink: impl Sink) {
     let mut source = Counted(source, &session.hall.metrics);
     let mut buffer = BytesMut::new();
     let end = match enter(session, &mut source, &mut buffer).await {
-        Ok((membership, who)) => serve(session, membership, who, (source, buffer), &mut sink).await,
-        Err(Ending::Refused(refusal)) => say_last(&mut sink, refusal.into_frame()).await,
+        Ok((membership, who)) => serve(session, membership, who, (source, buffer), sink).await,
+        Err(Ending::Refused(refusal)) => say_last(sink, refusal.into_frame()).await,
         Err(Ending::Lost) => Err(Lost),
     };
     if end.is_err() {
@@ -53,8 +49,8 @@ pub async fn run(session: &Session, source: impl Source, mut sink: impl Sink) {
 }
 
 /// Refuses a stream beyond [`super::MAX_MEMBERSHIPS`] unread.
-pub async fn turn_away(mut sink: impl Sink) {
-    if say_last(&mut sink, Refusal::from(Code::TooMany).into_frame()).await.is_err() {
+pub async fn turn_away(sink: impl Sink) {
+    if say_last(sink, Refusal::from(Code::TooMany).into_frame()).await.is_err() {
         tracing::debug!("a stream was lost");
     }
 }
@@ -167,7 +163,7 @@ async fn serve(
     membership: Arc<Membership>,
     mut who: Who,
     (source, buffer): (impl Source, BytesMut),
-    sink: &mut impl Sink,
+    sink: impl Sink,
 ) -> Result<(), Lost> {
     let slot_guard = SlotGuard(session, &membership);
     let reader = Reader { session, membership: &membership, who: &mut who };
@@ -191,72 +187,10 @@ impl Drop for SlotGuard<'_> {
     }
 }
 
-/// Sends what the room has for this member, in batches, until the last frame.
-async fn write(session: &Session, membership: &Membership, sink: &mut impl Sink) -> Result<(), Stop> {
-    let outbox = &membership.joined().outbox;
-    loop {
-        match poll_fn(|cx| outbox.poll_next(cx)).await {
-            Next::Send { mut frames, datagrams } => {
-                session.send_datagrams(datagrams);
-                let bytes: u64 = frames.iter().map(|frame| frame.len() as u64).sum();
-                write_all(sink, &mut frames, session.hall.stalled).await?;
-                session.hall.metrics.counts.bytes_out.inc_by(bytes);
-            }
-            Next::Heal(since) => {
-                // A room that has closed ends the outbox, which is what comes next.
-                membership.tell(Command::Sync(membership.joined().seat, since.into())).await;
-            }
-            Next::End => return Ok(finish(sink).await?),
-        }
-    }
-}
-
 /// A reader that stands still has no room for a last frame.
 async fn note_stalled(session: &Session, who: &Who) {
     let detail = Some(Code::Stalled.to_string());
     session.note_misdeed(NewEntry { detail, ..entry(session, who, LogKind::Kicked) }).await;
-}
-
-/// Why not all frames were written.
-#[derive(Debug, PartialEq, Eq)]
-enum Stop {
-    Lost,
-    Stalled,
-}
-
-impl From<Lost> for Stop {
-    fn from(Lost: Lost) -> Self {
-        Self::Lost
-    }
-}
-
-impl From<Stop> for Lost {
-    fn from(_: Stop) -> Self {
-        Self
-    }
-}
-
-/// Writes all frames; the stream of a reader that takes not a byte for as long as `stalled` is cut.
-async fn write_all(sink: &mut impl Sink, mut frames: &mut [Bytes], stalled: Duration) -> Result<(), Stop> {
-    while !frames.is_empty() {
-        let Ok(written) = tokio::time::timeout(stalled, sink.write(frames)).await else {
-            sink.cut(Code::Stalled);
-            return Err(Stop::Stalled);
-        };
-        written?;
-        let sent = frames.iter().take_while(|frame| frame.is_empty()).count();
-        frames = &mut frames[sent..];
-    }
-    Ok(())
-}
-
-async fn say_last(sink: &mut impl Sink, frame: ServerFrame) -> Result<(), Lost> {
-    write_all(sink, &mut [encode_frame(&frame)], FINISH_TIMEOUT).await?;
-    finish(sink).await
-}
-
-async fn finish(sink: &mut impl Sink) -> Result<(), Lost> {
-    tokio::time::timeout(FINISH_TIMEOUT, sink.finish()).await.map_err(|_| Lost)?
 }
 
 /// The next frame; none when the other side has finished.
@@ -345,8 +279,12 @@ impl Reader<'_> {
         self.session.hall.metrics.counts.edits_rejected.inc();
         let Refusal { code, message, retry_after_ms } = refusal;
         let frame = encode_frame(&ServerFrame::Rejected { id, code, message, retry_after_ms });
-        match self.membership.joined().outbox.push(frame) {
-            Ok(()) => ControlFlow::Continue(()),
+        let outbox = &self.membership.joined().outbox;
+        match outbox.push(frame) {
+            Ok(()) => {
+                outbox.flush();
+                ControlFlow::Continue(())
+            }
             Err(_) => ControlFlow::Break(Code::Stalled.into()),
         }
     }

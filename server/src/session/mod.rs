@@ -6,6 +6,8 @@ pub mod wire;
 
 pub mod membership;
 
+mod writer;
+
 pub mod misdeeds;
 
 use std::collections::HashMap;
@@ -14,7 +16,6 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use collab_proto::{Datagram, Slot, decode_datagram, encode_datagram};
 
 use self::misdeeds::Misdeeds;
@@ -50,7 +51,7 @@ pub struct Hall {
 pub struct Session {
     hall: Arc<Hall>,
     address: IpAddr,
-    datagrams: Box<dyn Datagrams>,
+    datagrams: Arc<dyn Datagrams>,
     next_slot: AtomicU32,
     /// Memberships by slot, so that a cursor finds its room. Held weakly: the membership's own task holds it.
     memberships: Mutex<HashMap<Slot, Weak<Membership>>>,
@@ -70,7 +71,7 @@ impl Session {
         Self {
             hall,
             address,
-            datagrams: Box::new(datagrams),
+            datagrams: Arc::new(datagrams),
             next_slot: AtomicU32::new(0),
             memberships: Mutex::default(),
             misdeeds: Mutex::new(Misdeeds::new(Instant::now())),
@@ -92,12 +93,6 @@ impl Session {
                 }
             }
             Ok(Datagram::Pong { .. }) | Err(_) => {}
-        }
-    }
-
-    fn send_datagrams(&self, datagrams: Vec<Bytes>) {
-        for datagram in datagrams {
-            self.datagrams.send(datagram);
         }
     }
 

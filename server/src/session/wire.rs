@@ -29,7 +29,13 @@ impl<S: Source> Source for Counted<'_, S> {
 }
 
 /// The sending half of a stream.
-pub trait Sink: Send {
+pub trait Sink: Send + 'static {
+    /// Sends as much of the frames as the other side takes at once, and cuts it off their front. May be nothing, also where
+    /// [`Sink::write`] would not wait.
+    fn try_write(&mut self, frames: &mut [Bytes]) {
+        let _ = frames;
+    }
+
     /// Sends as much of the frames as the other side takes now, at least one byte, and cuts it off their front.
     fn write(&mut self, frames: &mut [Bytes]) -> impl Future<Output = Result<(), Lost>> + Send;
 

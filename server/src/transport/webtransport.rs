@@ -2,7 +2,9 @@
 
 use std::io;
 use std::net::UdpSocket;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -214,6 +216,17 @@ impl Source for Receiver {
 struct Sender(SendStream);
 
 impl Sink for Sender {
+    fn try_write(&mut self, frames: &mut [Bytes]) {
+        // What stops it tells the next write, which waits.
+        let mut now = Context::from_waker(Waker::noop());
+        while let Some(first) = frames.iter().position(|frame| !frame.is_empty()) {
+            let write = pin!(self.0.quic_stream_mut().write_chunks(&mut frames[first..]));
+            if !matches!(write.poll(&mut now), Poll::Ready(Ok(_))) {
+                break;
+            }
+        }
+    }
+
     async fn write(&mut self, frames: &mut [Bytes]) -> Result<(), Lost> {
         self.0.quic_stream_mut().write_chunks(frames).await.map(|_| ()).map_err(|_| Lost)
     }

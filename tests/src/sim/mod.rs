@@ -20,6 +20,8 @@ mod server;
 
 mod session;
 
+mod fast;
+
 mod disk;
 
 mod chaos;

@@ -15,6 +15,7 @@ use collab_server::room::keeper::{End, Keeper};
 use collab_server::store::{Append, StoreError, StoredRoom};
 
 use super::disk::{Answer, Health, Request};
+use super::fast::Fast;
 use super::network::LinkId;
 use super::world::{Check, Happening, World};
 
@@ -40,13 +41,14 @@ pub(super) enum Command {
 pub(super) struct Seated {
     pub(super) room: u64,
     pub(super) joined: Joined,
+    pub(super) fast: Fast,
 }
 
 /// A room in memory.
 pub(super) struct Hosted {
     pub(super) name: RoomName,
     /// None while it loads.
-    keeper: Option<Keeper>,
+    pub(super) keeper: Option<Keeper>,
     pub(super) mailbox: VecDeque<Command>,
     departures: VecDeque<Seat>,
     /// An edit that waits until the disk takes more.
@@ -184,7 +186,9 @@ impl World {
                 keeper.leave(now, joined.seat);
             }
             Ok(joined) => {
-                link.seated = Some(Seated { room, joined });
+                let fast = Fast::default();
+                joined.outbox.set_fast_path(Some(Box::new(fast.clone())));
+                link.seated = Some(Seated { room, joined, fast });
                 self.read_inbox(id)?;
             }
             Err(refusal) => self.refuse_link(id, refusal)?,
@@ -221,6 +225,7 @@ impl World {
     /// What follows whatever happened to a room.
     fn after_turn(&mut self, room: u64) -> Check {
         self.compact(room);
+        self.end_turn(room)?;
         for link in self.links_in(room) {
             self.write(link)?;
         }
@@ -242,7 +247,7 @@ impl World {
         Ok(())
     }
 
-    fn links_in(&self, room: u64) -> Vec<LinkId> {
+    pub(super) fn links_in(&self, room: u64) -> Vec<LinkId> {
         let here = self.links.iter().filter(|(_, link)| link.seated.as_ref().is_some_and(|seat| seat.room == room));
         here.map(|(id, _)| *id).collect()
     }
