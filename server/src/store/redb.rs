@@ -2,8 +2,9 @@
 //!
 //! The road of a write: [`RedbStore`] puts it in a queue; `writer` takes everything that waits and makes it durable at once.
 //! Edits and log entries become so by one record in the `journal`, and are `pending` until they go into the database
-//! together, a moment later; everything else goes there directly, behind what is pending. `apply` says what each write does to
-//! the `tables`. One sync of the disk serves everybody who waited, so the throughput grows with the load. Reads run beside the
+//! together, a moment later, by a `settling` on a thread of its own: who writes meanwhile does not wait for it. Snapshots go with
+//! them; rooms are made, changed and deleted in the database directly, behind what is pending. `apply` says what each write does
+//! to the `tables`. One sync of the disk serves everybody who waited, so the throughput grows with the load. Reads run beside the
 //! writer.
 //!
 //! `dump` and `refill` are the two ends of a backup, `check` looks at every record of a store that nobody uses.
@@ -23,6 +24,12 @@ mod apply;
 mod journal;
 
 mod pending;
+
+mod queue;
+
+mod judge;
+
+mod settling;
 
 mod writer;
 
@@ -59,7 +66,8 @@ use self::error::panicked;
 use self::files::{Files, Open};
 use self::pending::Write;
 pub use self::refill::RestoreError;
-use self::writer::{Answer, Job, Op, Writer};
+use self::queue::{Answer, Asker, Event, Job, Op};
+use self::writer::Writer;
 use super::backup::{Pieces, Reader, Summary};
 use super::gate::Gate;
 use super::{Admission, Append, Durable, RoomRecord, Store, StoreError, StoredRoom};
@@ -76,7 +84,7 @@ const WAITING_ENTRIES: u32 = 16_384;
 pub struct RedbStore {
     shared: Arc<Shared>,
     /// None once closed.
-    queue: Mutex<Option<Sender<Job>>>,
+    queue: Mutex<Option<Sender<Event>>>,
     /// Ends when the files are closed.
     running: watch::Receiver<()>,
     writer: Mutex<Option<JoinHandle<()>>>,
@@ -129,11 +137,12 @@ impl RedbStore {
         if let Err(error) = writer.settle() {
             tracing::warn!(%error, "the database does not take what the journal holds; the log does not show it yet");
         }
-        let (queue, jobs) = channel();
+        let (queue, events) = channel();
+        let sender = queue.clone();
         let (ending, running) = watch::channel(());
         let writer = std::thread::Builder::new().name("store".into()).spawn(move || {
             give_way(WRITING);
-            writer.run(jobs, ending)
+            writer.run(sender, events, ending)
         });
         Ok(Self {
             shared,
@@ -153,9 +162,9 @@ impl RedbStore {
     /// Takes a place in the queue now. The future waits for the answer.
     fn submit(&self, op: Op, admission: Option<Admission>) -> BoxFuture<'static, Result<Answer, StoreError>> {
         let (answer, answered) = oneshot::channel();
-        let job = Job { op, admission, answer };
+        let job = Job { op, asker: Asker { admission, answer } };
         let sent = match &*self.queue.lock().unwrap_or_else(PoisonError::into_inner) {
-            Some(queue) => queue.send(job).map_err(|_| writer_stopped()),
+            Some(queue) => queue.send(Event::Job(job)).map_err(|_| writer_stopped()),
             None => Err(StoreError::Closed),
         };
         match sent {
@@ -184,7 +193,10 @@ impl RedbStore {
     fn stop(&self) {
         self.gate.close();
         self.entries.close();
-        drop(self.queue.lock().unwrap_or_else(PoisonError::into_inner).take());
+        if let Some(queue) = self.queue.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            // A writer that has stopped needs no telling.
+            let _ = queue.send(Event::Stop);
+        }
     }
 }
 

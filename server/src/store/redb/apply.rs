@@ -4,13 +4,14 @@ use collab_proto::{Generation, RoomName};
 use redb::{ReadableTable, Table, WriteTransaction};
 
 use super::StoreError;
+use super::journal::Mark;
 use super::pending::Write;
+use super::queue::Op;
 use super::read::{last_seq, snapshot_seq};
 use super::tables::{
-    LOG, LOG_BY_ROOM, META, META_JOURNAL_IN_USE, META_JOURNAL_SEQ, META_LOG_SEQ, ROOMS, SNAPSHOTS, UPDATES,
+    LOG, LOG_BY_ROOM, META, META_JOURNAL_AT, META_JOURNAL_IN_USE, META_JOURNAL_SEQ, META_LOG_SEQ, ROOMS, SNAPSHOTS, UPDATES,
     decode_record, encode_entry, encode_record, log_entry,
 };
-use super::writer::Op;
 use crate::audit::NewEntry;
 use crate::store::{Append, RoomRecord};
 
@@ -77,11 +78,12 @@ impl<'t> Tables<'t> {
         })
     }
 
-    /// Writes what is kept for the end: the last record of the journal that the tables hold now, and whether more may be
+    /// Writes what is kept for the end: up to where the tables hold the journal now, and whether more may be
     /// written to it. Says the number of the newest log entry.
-    pub(super) fn finish(mut self, journal_seq: u64, journal_in_use: bool) -> Result<u64, StoreError> {
+    pub(super) fn finish(mut self, journal: Mark, journal_in_use: bool) -> Result<u64, StoreError> {
         self.meta.insert(META_LOG_SEQ, self.log_seq)?;
-        self.meta.insert(META_JOURNAL_SEQ, journal_seq)?;
+        self.meta.insert(META_JOURNAL_SEQ, journal.number)?;
+        self.meta.insert(META_JOURNAL_AT, journal.at as u64)?;
         self.meta.insert(META_JOURNAL_IN_USE, u64::from(journal_in_use))?;
         Ok(self.log_seq)
     }

@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::io::ErrorKind;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::StoreError;
 
@@ -34,6 +35,11 @@ macro_rules! through_redb_error {
 }
 
 through_redb_error!(CommitError, DatabaseError, SetDurabilityError, StorageError, TableError, TransactionError);
+
+/// Does work of which a panic is an error as well.
+pub(super) fn guarded<T>(work: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| Err(panicked(panic.as_ref())))
+}
 
 /// redb panics on some damage that it does not expect. What it said becomes an error.
 pub(super) fn panicked(panic: &(dyn Any + Send)) -> StoreError {

@@ -2,7 +2,6 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{Read, Seek, Write};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
@@ -10,9 +9,10 @@ use redb::{Builder, Database, Durability, ReadTransaction, ReadableDatabase, Wri
 
 use super::StoreError;
 use super::check::free_bytes;
-use super::error::panicked;
+use super::error::guarded;
+use super::journal::Mark;
 use super::tables::{
-    LOG, LOG_BY_ROOM, META, META_JOURNAL_IN_USE, META_JOURNAL_KEY, META_JOURNAL_SEQ, META_LOG_SEQ, META_SCHEMA,
+    LOG, LOG_BY_ROOM, META, META_JOURNAL_AT, META_JOURNAL_IN_USE, META_JOURNAL_KEY, META_JOURNAL_SEQ, META_LOG_SEQ, META_SCHEMA,
     OLDEST_SCHEMA, ROOMS, SCHEMA, SNAPSHOTS, UPDATES,
 };
 
@@ -47,8 +47,8 @@ pub(super) struct Files {
 
 /// What the database knows of its journal.
 pub(super) struct JournalState {
-    /// The last record whose content it holds.
-    pub(super) seq: u64,
+    /// Behind the last record whose content it holds.
+    pub(super) mark: Mark,
     /// Whether there may be more.
     pub(super) in_use: bool,
     key: Option<u64>,
@@ -72,9 +72,8 @@ impl Files {
         Ok(self.state().get()?.begin_read()?)
     }
 
-    /// A transaction whose commit is durable when it returns. Opens the database again if it had failed.
+    /// A transaction whose commit is durable when it returns.
     pub(super) fn write(&self) -> Result<WriteTransaction, StoreError> {
-        self.heal();
         let mut transaction = self.state().get()?.begin_write()?;
         transaction.set_durability(Durability::Immediate)?;
         // Otherwise a crash, and damage to the last commit's pages, would bring back the commit before it without a word.
@@ -86,8 +85,9 @@ impl Files {
     pub(super) fn journal_state(&self) -> Result<JournalState, StoreError> {
         let meta = self.read()?.open_table(META)?;
         let number = |key| meta.get(key).map(|found| found.map(|number| number.value()));
+        let at = number(META_JOURNAL_AT)?.unwrap_or(0);
         Ok(JournalState {
-            seq: number(META_JOURNAL_SEQ)?.unwrap_or(0),
+            mark: Mark { number: number(META_JOURNAL_SEQ)?.unwrap_or(0), at: at as usize },
             in_use: number(META_JOURNAL_IN_USE)? == Some(1),
             key: number(META_JOURNAL_KEY)?,
         })
@@ -110,14 +110,12 @@ impl Files {
         Ok(key)
     }
 
-    /// Opens the database again if it had failed.
-    pub(super) fn heal(&self) {
-        if matches!(*self.state(), State::Failed(_)) {
-            self.reopen();
-        }
+    /// Whether the database could not be opened again.
+    pub(super) fn is_failed(&self) -> bool {
+        matches!(*self.state(), State::Failed(_))
     }
 
-    /// Closes the database and opens it again, back to what is durable.
+    /// Closes the database and opens it again, back to what is durable. No transaction may be under way that writes.
     pub(super) fn reopen(&self) {
         let mut state = self.state_mut();
         // The file is locked until the old database is gone.
@@ -313,10 +311,6 @@ fn upgrade(database: &Database) -> Result<(), StoreError> {
 
 fn number(schema: u64) -> u32 {
     u32::try_from(schema).unwrap_or(u32::MAX)
-}
-
-fn guarded<T>(work: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| Err(panicked(panic.as_ref())))
 }
 
 fn failed(path: &Path, error: &std::io::Error) -> StoreError {

@@ -2,7 +2,8 @@
 //! everybody who waits.
 //!
 //! A commit of the database costs two syncs and the rewriting of many pages; a record here costs one sync. So edits and log
-//! entries are durable as soon as they stand here, and go into the database together a little later.
+//! entries are durable as soon as they stand here, and go into the database together a little later, while more are written
+//! here.
 //!
 //! # Format
 //!
@@ -16,10 +17,17 @@
 //! | 4 | the length of the body, little-endian |
 //! | … | the body |
 //!
-//! The database says up to which number it holds the records. Once it holds all, the next record is written at the beginning.
-//! What is read is the record of the next number at the beginning, then what follows it without a gap. A last record of
-//! which no copy is whole was never answered: a crash cut it off. One in the middle is damage. Behind the last record lie
-//! remains of earlier ones, with bodies that clients have chosen; without the key none of them can pass for a record.
+//! Each half is written round and round: a record stands behind the one before it or, when there is no room up to the end, at the
+//! beginning, and never on one that the database lacks. The database says up to which number it holds the records, and where the
+//! next one was to stand: its [`Mark`]. What is read is the record of the next number there or at the beginning, then what
+//! follows it without a gap. A last record of which no copy is whole was never answered: a crash cut it off. One in the middle
+//! is damage, so no record of a later number may stand anywhere. Between the last record and the first lie remains of earlier
+//! ones, with bodies that clients have chosen; without the key none of them can pass for a record.
+//!
+//! What goes into the database without a record takes a number as well, where it must not be missed: so an older database,
+//! brought back beside a newer journal, does not take the records behind it for all that happened.
+//!
+//! Older versions began at the beginning whenever the database held everything, and wrote no place down. That is read too.
 
 use std::fmt;
 use std::fs::{self, OpenOptions};
@@ -44,21 +52,37 @@ const NUMBER: usize = SHA256_OUTPUT_LEN;
 const LENGTH: usize = NUMBER + 8;
 const BODY: usize = LENGTH + 4;
 
+/// A boundary between records.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Mark {
+    /// The last number before it.
+    pub(super) number: u64,
+    /// Where the record behind it stands in each half, unless it stands at the beginning.
+    pub(super) at: usize,
+}
+
+impl Mark {
+    /// With a number for something that stands in no record.
+    pub(super) fn skip(self) -> Self {
+        Self { number: self.number + 1, ..self }
+    }
+}
+
 /// The journal, open for writing.
 pub(super) struct Journal {
     file: Box<dyn StorageBackend>,
     key: Key,
-    /// Where the next record goes, in each half.
-    at: usize,
-    /// The number of the last record that was begun.
-    last: u64,
+    /// What comes before is in the database.
+    start: Mark,
+    /// Behind the last record that was begun.
+    end: Mark,
     /// Whether a record failed: what is on the disk is not known then, until the database holds everything before it.
     failed: bool,
 }
 
 impl fmt::Debug for Journal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Journal").field("at", &self.at).field("last", &self.last).finish_non_exhaustive()
+        f.debug_struct("Journal").field("start", &self.start).field("end", &self.end).finish_non_exhaustive()
     }
 }
 
@@ -94,39 +118,70 @@ fn make(path: &Path) -> io::Result<()> {
     sync_directory(path)
 }
 
+/// Where a record may be written.
+pub(super) struct Place(usize);
+
 impl Journal {
-    /// Reads the bodies of the records that come after number `after`, which the database holds.
+    /// Reads the records that come after what the database holds: their numbers and bodies.
     ///
     /// # Errors
     ///
-    /// [`StoreError::Damaged`] when a record is missing.
+    /// [`StoreError::Damaged`] when a record is missing, or the database names a place where none can be.
     pub(super) fn open(
         file: Box<dyn StorageBackend>,
         key: u64,
-        after: u64,
-    ) -> Result<(Self, Vec<Vec<u8>>), StoreError> {
+        mut start: Mark,
+    ) -> Result<(Self, Vec<(u64, Vec<u8>)>), StoreError> {
         let key = Key::new(HMAC_SHA256, &key.to_le_bytes());
         let halves = read(&*file)?;
-        let (mut at, mut last, mut bodies) = (0, after, Vec::new());
-        while let Some(body) = halves.body(&key, at, last + 1) {
-            at += sectors(body.len());
-            last += 1;
-            bodies.push(body.to_vec());
+        if start.at > HALF || !start.at.is_multiple_of(SECTOR) {
+            return Err(damaged(format!("no record stands at {}", start.at)));
         }
-        match halves.later_than(&key, at, last) {
-            Some(number) => Err(damaged(format!("record {} is missing before record {number}", last + 1))),
-            None => Ok((Self { file, key, at, last, failed: false }, bodies)),
+        let (mut end, mut found) = (start, Vec::new());
+        while let Some((at, body)) = halves.next(&key, end) {
+            if found.is_empty() {
+                start.at = at;
+            }
+            end = Mark { number: end.number + 1, at: at + sectors(body.len()) };
+            found.push((end.number, body.to_vec()));
+        }
+        match halves.later_than(&key, end.number) {
+            Some(number) => Err(damaged(format!("record {} is missing before record {number}", end.number + 1))),
+            None => Ok((Self { file, key, start, end, failed: false }, found)),
         }
     }
 
-    /// The number of the last record. To be written into the database together with what the records hold.
-    pub(super) fn last(&self) -> u64 {
-        self.last
+    /// Behind the last record. To be written into the database together with what the records hold.
+    pub(super) fn end(&self) -> Mark {
+        self.end
     }
 
-    /// Whether a record with a body of `len` bytes can be written now.
-    pub(super) fn takes(&self, len: usize) -> bool {
-        !self.failed && self.at + sectors(len) <= HALF
+    /// Where a record with a body of `len` bytes can be written now.
+    pub(super) fn place(&self, len: usize) -> Option<Place> {
+        let free = |at: &usize| !self.failed && self.is_free(*at, *at + sectors(len));
+        [self.end.at, 0].into_iter().find(free).map(Place)
+    }
+
+    fn is_free(&self, from: usize, to: usize) -> bool {
+        let (start, end) = (self.start.at, self.end.at);
+        let overwrites = match self.start.number == self.end.number {
+            true => false,
+            // From the start to the end, or round over the beginning.
+            false if start < end => from < end && start < to,
+            false => from < end || start < to,
+        };
+        to <= HALF && !overwrites
+    }
+
+    /// Whether half of what it takes is not in the database yet.
+    pub(super) fn is_half_full(&self) -> bool {
+        let (start, end) = (self.start.at, self.end.at);
+        let held = match self.start.number == self.end.number {
+            true => 0,
+            false if start < end => end - start,
+            false => HALF - start + end,
+        };
+        held >= HALF / 2
     }
 
     /// Writes a record. It is durable when this returns.
@@ -134,28 +189,36 @@ impl Journal {
     /// # Errors
     ///
     /// The disk's. Whether the record is there after a restart is not known then, and none is taken before
-    /// [`Journal::restart`].
-    pub(super) fn write(&mut self, body: &[u8]) -> Result<(), StoreError> {
-        self.last += 1;
-        let record = record(&self.key, self.last, body);
+    /// the database holds everything.
+    pub(super) fn write(&mut self, Place(at): Place, body: &[u8]) -> Result<(), StoreError> {
+        if self.start.number == self.end.number {
+            self.start.at = at;
+        }
+        let number = self.end.number + 1;
+        let record = record(&self.key, number, body);
+        self.end = Mark { number, at: at + record.len() };
         // Also for a disk that panics: the number is used up.
         self.failed = true;
-        let done = self.put(&record);
+        let done = self.put(at, &record);
         self.failed = done.is_err();
-        self.at += record.len();
         done.map_err(|e| StoreError::Failed(format!("the journal: {e}")))
     }
 
-    fn put(&self, record: &[u8]) -> io::Result<()> {
-        self.file.write(self.at as u64, record)?;
-        self.file.write((HALF + self.at) as u64, record)?;
+    fn put(&self, at: usize, record: &[u8]) -> io::Result<()> {
+        self.file.write(at as u64, record)?;
+        self.file.write((HALF + at) as u64, record)?;
         self.file.sync_data()
     }
 
-    /// The database holds everything up to [`Journal::last`]: the next record goes to the beginning.
-    pub(super) fn restart(&mut self) {
-        self.at = 0;
-        self.failed = false;
+    /// The database holds everything up to a mark: later records may be written over it.
+    pub(super) fn settled(&mut self, mark: Mark) {
+        if mark.number > self.start.number {
+            self.start = mark;
+        }
+        if mark.number > self.end.number {
+            self.end = mark;
+        }
+        self.failed &= self.start.number < self.end.number;
     }
 }
 
@@ -202,30 +265,34 @@ fn read(file: &dyn StorageBackend) -> Result<Halves, StoreError> {
 }
 
 impl Halves {
-    /// The body of the record of this number at this place, from whichever copy is whole.
-    fn body(&self, key: &Key, at: usize, number: u64) -> Option<&[u8]> {
+    /// The record behind a mark, from whichever copy is whole: where it stands, and its body.
+    fn next(&self, key: &Key, mark: Mark) -> Option<(usize, &[u8])> {
+        let number = mark.number + 1;
         let (first, second) = self.0.split_at(HALF);
-        let expected = |half| parse(key, half, at).filter(|record: &Record<'_>| record.number == number);
-        let found = expected(first).or_else(|| {
-            let record = expected(second)?;
+        let copy = |half, at| parse(key, half, at, |found| found == number).map(|record| (at, record.body));
+        let places = [mark.at, 0];
+        places.into_iter().find_map(|at| copy(first, at)).or_else(|| {
+            let found = places.into_iter().find_map(|at| copy(second, at))?;
             tracing::warn!(number, "the journal: a record was mended from its second copy");
-            Some(record)
-        });
-        found.map(|record| record.body)
+            Some(found)
+        })
     }
 
-    /// The number of any whole record later than `last`, from a place on.
-    fn later_than(&self, key: &Key, from: usize, last: u64) -> Option<u64> {
+    /// The number of any whole record later than `last`.
+    fn later_than(&self, key: &Key, last: u64) -> Option<u64> {
         let (first, second) = self.0.split_at(HALF);
-        let places = (from..HALF).step_by(SECTOR);
-        let records = places.flat_map(|at| [parse(key, first, at), parse(key, second, at)]);
-        records.flatten().map(|record| record.number).find(|number| *number > last)
+        let later = |half, at| parse(key, half, at, |found| found > last).map(|record| record.number);
+        (0..HALF).step_by(SECTOR).find_map(|at| later(first, at).or_else(|| later(second, at)))
     }
 }
 
-fn parse<'h>(key: &Key, half: &'h [u8], at: usize) -> Option<Record<'h>> {
+/// A whole record at this place, if there is one of a number that is looked for.
+fn parse<'h>(key: &Key, half: &'h [u8], at: usize, looked_for: impl Fn(u64) -> bool) -> Option<Record<'h>> {
     let rest = half.get(at..)?;
     let number = u64::from_le_bytes(rest.get(NUMBER..LENGTH)?.try_into().ok()?);
+    if !looked_for(number) {
+        return None;
+    }
     let length = u32::from_le_bytes(rest.get(LENGTH..BODY)?.try_into().ok()?) as usize;
     let end = BODY.checked_add(length)?;
     let body = rest.get(BODY..end)?;

@@ -1,6 +1,8 @@
 //! What is in the journal and not yet in the database, and what the writer must know of it.
 
-use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -13,9 +15,9 @@ use super::read::tail;
 use crate::audit::NewEntry;
 use crate::store::{Append, StoredRoom};
 
-/// How long a write stays in the journal alone, at most, while the disk is well. Longer would save little: five commits a second
-/// cost nothing to speak of.
-const SETTLE_AFTER: Duration = Duration::from_millis(200);
+/// After this long what is in the journal alone is on its way into the database, while the disk is well. Each time costs a
+/// commit; what has gathered must be read and written again at the start after a crash.
+const SETTLE_AFTER: Duration = Duration::from_secs(1);
 
 /// After the database did not take what is pending, this long until the next try.
 const TRY_AGAIN_AFTER: Duration = Duration::from_secs(5);
@@ -45,11 +47,20 @@ impl Write {
 /// Writes that are durable in the journal, in their order.
 #[derive(Debug, Default)]
 pub(super) struct Pending {
-    writes: Vec<Write>,
+    writes: VecDeque<InJournal>,
     /// Edits among them, by room.
     recent: HashMap<RoomName, Recent>,
-    /// When they should be in the database.
+    /// When they should be on their way into the database; none when all are.
     due: Option<Instant>,
+    /// Whether that is later than usual, since the database did not take them.
+    put_off: bool,
+}
+
+#[derive(Debug)]
+struct InJournal {
+    /// The number of its record.
+    record: u64,
+    write: Arc<Write>,
 }
 
 /// Edits of a room that are in the journal alone.
@@ -58,7 +69,7 @@ pub(super) struct Recent {
     generation: Generation,
     /// The number of the edit before them.
     before: u64,
-    updates: Vec<Bytes>,
+    updates: VecDeque<Bytes>,
 }
 
 /// Gives the appends of a batch their numbers before any of them is written.
@@ -69,16 +80,17 @@ pub(super) struct Numbering<'p> {
 }
 
 impl Pending {
-    /// What was found in the journal.
-    pub(super) fn recovered(bodies: &[Vec<u8>], database: &ReadTransaction) -> Result<Self, StoreError> {
+    /// What was found in the journal, by record.
+    pub(super) fn recovered(records: Vec<(u64, Vec<u8>)>, database: &ReadTransaction) -> Result<Self, StoreError> {
         let mut pending = Self::default();
-        for write in bodies.iter().map(|body| decode(body)).collect::<Result<Vec<_>, _>>()?.into_iter().flatten() {
-            let mut numbering = pending.numbering(database);
-            let number = match &write {
-                Write::Append(append) => numbering.number(append)?,
-                Write::Log(_) => 0,
-            };
-            pending.push(write, number);
+        for (record, body) in records {
+            for write in decode(&body)? {
+                let number = match &write {
+                    Write::Append(append) => pending.numbering(database).number(append)?,
+                    Write::Log(_) => 0,
+                };
+                pending.push(record, write, number);
+            }
         }
         Ok(pending)
     }
@@ -88,29 +100,50 @@ impl Pending {
         self.writes.is_empty()
     }
 
-    /// When the database should be given what is here.
-    pub(super) fn due(&self) -> Option<Instant> {
-        self.due
+    /// How many entries it adds to the log.
+    pub(super) fn entries(&self) -> u64 {
+        self.writes.iter().map(|pending| pending.write.entries()).sum()
+    }
+
+    /// When the database should be given what is here: now, when the journal is `crowded`, unless the database did not take it.
+    pub(super) fn due(&self, crowded: bool) -> Option<Instant> {
+        if crowded && !self.put_off { self.due.map(|_| Instant::now()) } else { self.due }
     }
 
     /// The database did not take it.
     pub(super) fn put_off(&mut self) {
-        self.due = self.due.map(|_| Instant::now() + TRY_AGAIN_AFTER);
+        self.put_off = !self.is_empty();
+        self.due = self.put_off.then(|| Instant::now() + TRY_AGAIN_AFTER);
     }
 
-    /// Everything, in its order.
-    pub(super) fn writes(&self) -> &[Write] {
-        &self.writes
+    /// Everything, in its order. It is on its way into the database, so only what comes later will be due.
+    pub(super) fn on_its_way(&mut self) -> Vec<Arc<Write>> {
+        (self.due, self.put_off) = (None, false);
+        self.writes.iter().map(|pending| pending.write.clone()).collect()
     }
 
-    /// Adds what has become durable; `number` is what [`Numbering::number`] gave to an append.
-    pub(super) fn push(&mut self, write: Write, number: u64) {
+    /// Adds what has become durable by the journal's record of number `record`; `number` is what [`Numbering::number`] gave to an
+    /// append.
+    pub(super) fn push(&mut self, record: u64, write: Write, number: u64) {
         if let Write::Append(Append { room, generation, update: Some(update), .. }) = &write {
-            let fresh = || Recent { generation: *generation, before: number - 1, updates: Vec::new() };
-            self.recent.entry(room.clone()).or_insert_with(fresh).updates.push(update.clone());
+            let fresh = || Recent { generation: *generation, before: number - 1, updates: VecDeque::new() };
+            self.recent.entry(room.clone()).or_insert_with(fresh).updates.push_back(update.clone());
         }
-        self.writes.push(write);
+        self.writes.push_back(InJournal { record, write: Arc::new(write) });
         self.due.get_or_insert_with(|| Instant::now() + SETTLE_AFTER);
+    }
+
+    /// The database holds everything up to the journal's record of number `record`.
+    pub(super) fn settled(&mut self, record: u64) {
+        while self.writes.front().is_some_and(|first| first.record <= record) {
+            if let Some(InJournal { write, .. }) = self.writes.pop_front()
+                && let Write::Append(Append { room, update: Some(_), .. }) = &*write
+                && let Entry::Occupied(mut recent) = self.recent.entry(room.clone())
+                && recent.get_mut().forget_first()
+            {
+                recent.remove();
+            }
+        }
     }
 
     /// The edits of a room.
@@ -152,6 +185,12 @@ impl Numbering<'_> {
 }
 
 impl Recent {
+    /// The database holds one more of them. Says whether that was the last.
+    fn forget_first(&mut self) -> bool {
+        self.before += u64::from(self.updates.pop_front().is_some());
+        self.updates.is_empty()
+    }
+
     /// Adds to a room what the database did not hold when it was read. It may have taken all of it meanwhile, and the room
     /// may have been made anew.
     ///
@@ -194,7 +233,7 @@ mod tests {
     use crate::store::conformance::record;
 
     fn completed(last_seq: u64, generation: u64) -> Result<StoredRoom, StoreError> {
-        let updates = [4, 5].map(|n| Bytes::from(vec![n])).to_vec();
+        let updates = [4, 5].map(|n| Bytes::from(vec![n])).into();
         let recent = Recent { generation: Generation(1), before: 3, updates };
         let mut room = StoredRoom { record: record("a", generation), snapshot: None, updates: Vec::new(), last_seq };
         recent.complete(&mut room).map(|()| room)

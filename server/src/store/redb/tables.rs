@@ -42,6 +42,9 @@ pub(super) const META_LOG_SEQ: &str = "log_seq";
 /// The key of the number of the last journal record that the tables hold.
 pub(super) const META_JOURNAL_SEQ: &str = "journal_seq";
 
+/// The key of the place in the journal where the record after that one stands.
+pub(super) const META_JOURNAL_AT: &str = "journal_at";
+
 /// The key of what the journal's records are authenticated with.
 pub(super) const META_JOURNAL_KEY: &str = "journal_key";
 

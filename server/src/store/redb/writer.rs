@@ -1,87 +1,41 @@
 //! The one thread that writes: it takes everything that waits, makes it durable by one record of the journal or in one
-//! transaction, and answers in order.
+//! transaction, and answers in order. What goes into the database later it sends there beside itself.
 
 use std::collections::HashSet;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::mpsc::{Receiver, Sender};
 use std::time::Instant;
 
-use bytes::Bytes;
-use collab_proto::{Generation, RoomName};
-use tokio::sync::{oneshot, watch};
+use collab_proto::RoomName;
+use tokio::sync::watch;
 
-use super::apply::{Stop, Tables};
-use super::error::panicked;
-use super::journal::Journal;
-use super::pending::{Pending, Recent, Write, encode};
-use super::{OpenJournal, Shared, StoreError};
-use crate::audit::NewEntry;
-use crate::store::{Admission, RoomRecord};
-
-/// How many writes become durable together at most, so that the first of them does not wait long for the last.
-pub(super) const BATCH_MAX: usize = 4_096;
-
-/// What is asked of the writer.
-pub(super) enum Op {
-    Create(RoomRecord, NewEntry),
-    Update(RoomRecord, NewEntry),
-    Delete(RoomName, NewEntry),
-    Write(Write),
-    Compact {
-        name: RoomName,
-        generation: Generation,
-        snapshot: Bytes,
-        seq: u64,
-    },
-    Prune {
-        before_ms: u64,
-        keep: u64,
-    },
-    /// Writes nothing: answered when everything before it is durable, it lets the room be appended to again.
-    Load(RoomName),
-    /// Brings into the database what is in the journal alone.
-    Settle,
-}
-
-impl Op {
-    /// What the journal would take of it.
-    fn as_write(&self) -> Option<&Write> {
-        match self {
-            Self::Write(write) => Some(write),
-            _ => None,
-        }
-    }
-}
-
-/// A write, what it holds of the bound, and who waits for it.
-pub(super) struct Job {
-    pub(super) op: Op,
-    pub(super) admission: Option<Admission>,
-    pub(super) answer: oneshot::Sender<Result<Answer, StoreError>>,
-}
-
-/// What is said to a write that is durable.
-pub(super) struct Answer {
-    /// The room's last edit after an append, how many went after a prune, otherwise 0.
-    pub(super) number: u64,
-    /// After a load: edits that the database may lack.
-    pub(super) recent: Option<Recent>,
-}
+use super::apply::Tables;
+use super::error::guarded;
+use super::journal::{Journal, Mark};
+use super::judge::{Answers, judge};
+use super::pending::{Pending, Write, encode};
+use super::queue::{Answer, Event, Job, Op, Turn, Way};
+use super::settling::{Outcome, Settled, Settlement, Settling};
+use super::{OpenJournal, Shared, StoreError, read};
 
 /// The writer.
 pub(super) struct Writer {
     shared: Arc<Shared>,
     journal: Journal,
     pending: Pending,
+    /// What is pending may be on its way into the database.
+    settling: Option<Settling>,
+    /// What goes with the next settling.
+    waiting: Vec<Job>,
     /// Rooms in which an append failed and that were not loaded since.
     broken: HashSet<RoomName>,
 }
 
 /// A batch that is durable.
 struct Done {
-    answers: Vec<Result<u64, StoreError>>,
+    answers: Answers,
     broken: HashSet<RoomName>,
     place: Place,
 }
@@ -90,8 +44,8 @@ struct Done {
 enum Place {
     Nowhere,
     Journal,
-    /// The database, which now holds everything up to this log entry.
-    Database(u64),
+    /// The database, which now holds everything up to this mark and this log entry.
+    Database(Mark, u64),
 }
 
 impl Writer {
@@ -100,18 +54,24 @@ impl Writer {
         let state = shared.files.journal_state()?;
         let file = journal(state.in_use)?;
         let key = shared.files.use_journal(&state)?;
-        let (journal, bodies) = Journal::open(file, key, state.seq)?;
-        let pending = Pending::recovered(&bodies, &shared.files.read()?)?;
-        Ok(Self { shared, journal, pending, broken: HashSet::new() })
+        let (journal, records) = Journal::open(file, key, state.mark)?;
+        let pending = Pending::recovered(records, &shared.files.read()?)?;
+        Ok(Self { shared, journal, pending, settling: None, waiting: Vec::new(), broken: HashSet::new() })
     }
 
-    /// Works until nobody can ask any more, then closes the files. The end of `running` tells that they are closed.
-    pub(super) fn run(mut self, queue: Receiver<Job>, running: watch::Sender<()>) {
-        while let Some(batch) = self.next(&queue) {
-            self.commit(batch);
-            if self.pending.due().is_some_and(|due| due <= Instant::now()) {
-                // Told already; what is pending is durable all the same.
-                let _ = self.settle();
+    /// Works until [`Event::Stop`], then closes the files. The end of `running` tells that they are closed.
+    pub(super) fn run(mut self, queue: Sender<Event>, events: Receiver<Event>, running: watch::Sender<()>) {
+        loop {
+            let Turn { batch, settled, stop } = Turn::next(&events, self.due());
+            if settled {
+                self.look();
+            }
+            self.take(batch);
+            if stop {
+                break;
+            }
+            if self.due().is_some_and(|due| due <= Instant::now()) {
+                self.settle_beside(&queue);
             }
         }
         self.end();
@@ -120,23 +80,29 @@ impl Writer {
         drop(running);
     }
 
-    /// Everything that waits; nothing when it is time to settle.
-    fn next(&self, queue: &Receiver<Job>) -> Option<Vec<Job>> {
-        let first = match self.pending.due() {
-            None => queue.recv().ok()?,
-            Some(due) => match queue.recv_timeout(due.saturating_duration_since(Instant::now())) {
-                Ok(first) => first,
-                Err(RecvTimeoutError::Timeout) => return Some(Vec::new()),
-                Err(RecvTimeoutError::Disconnected) => return None,
-            },
-        };
-        let mut batch = vec![first];
-        batch.extend(queue.try_iter().take(BATCH_MAX - 1));
-        Some(batch)
+    /// When the next settling should begin.
+    fn due(&self) -> Option<Instant> {
+        let now = || self.waiting.first().map(|_| Instant::now());
+        match self.settling {
+            Some(_) => None,
+            None if self.waiting.iter().any(|job| job.op.is_urgent()) => now(),
+            None => self.pending.due(self.journal.is_half_full()).or_else(now),
+        }
     }
 
-    fn commit(&mut self, batch: Vec<Job>) {
-        match self.guarded(|writer| writer.write(&batch)) {
+    fn take(&mut self, batch: Vec<Job>) {
+        let (beside, batch): (Vec<_>, Vec<_>) = batch.into_iter().partition(|job| job.op.way() == Way::Beside);
+        self.waiting.extend(beside);
+        if !batch.is_empty() {
+            self.commit(batch);
+        }
+    }
+
+    fn commit(&mut self, mut batch: Vec<Job>) {
+        if batch.iter().any(|job| job.op.way() == Way::Database) {
+            batch.splice(0..0, self.waiting.drain(..));
+        }
+        match guarded(|| self.write(&batch)) {
             Ok(done) => self.succeed(batch, done),
             Err(error) => self.fail(batch, error),
         }
@@ -144,100 +110,146 @@ impl Writer {
 
     /// Brings into the database what is in the journal alone.
     pub(super) fn settle(&mut self) -> Result<(), StoreError> {
-        match self.guarded(|writer| writer.write_database(&[], true)) {
-            Ok(done) => self.succeed(Vec::new(), done),
-            Err(error) => {
-                self.fail(Vec::new(), error.clone());
-                return Err(error);
-            }
+        let settled = guarded(|| self.write_database(&[], true));
+        settled.map(|done| self.succeed(Vec::new(), done)).inspect_err(|error| self.fail(Vec::new(), error.clone()))
+    }
+
+    /// As [`Writer::settle`], together with the jobs that wait for it, while the writer goes on.
+    fn settle_beside(&mut self, queue: &Sender<Event>) {
+        self.heal();
+        let jobs = mem::take(&mut self.waiting);
+        if self.pending.is_empty() && jobs.iter().all(|job| matches!(job.op, Op::Settle)) {
+            return jobs.into_iter().for_each(|job| job.asker.tell(Ok(Answer::default())));
         }
-        Ok(())
+        match Settling::start(self.shared.clone(), self.settlement(true), jobs, queue.clone()) {
+            Ok(settling) => self.settling = Some(settling),
+            Err(error) => self.fail(Vec::new(), StoreError::Failed(format!("no thread for the database: {error}"))),
+        }
+    }
+
+    /// Sees what has become of the settling.
+    fn look(&mut self) {
+        if let Some(outcome) = self.settling.as_ref().and_then(Settling::ended) {
+            self.settling = None;
+            self.end_settling(outcome);
+        }
+    }
+
+    /// Waits for the end of the settling. False when there is none.
+    fn wait(&mut self) -> bool {
+        let outcome = self.settling.take().map(Settling::wait);
+        outcome.map(|outcome| self.end_settling(outcome)).is_some()
+    }
+
+    fn end_settling(&mut self, Outcome { jobs, settled }: Outcome) {
+        match settled {
+            Ok(Settled { mark, log_seq, done: answers }) => {
+                let (broken, place) = (self.broken.clone(), Place::Database(mark, log_seq));
+                self.succeed(jobs, Done { answers, broken, place });
+            }
+            Err(error) => self.fail(jobs, error),
+        }
     }
 
     /// The last commit says that the journal holds nothing more.
     fn end(&mut self) {
-        if let Err(error) = self.guarded(|writer| writer.write_database(&[], false)) {
-            tracing::error!(%error, "the database was not closed in order; what it lacks is in the journal");
+        self.wait();
+        let jobs = mem::take(&mut self.waiting);
+        match guarded(|| self.write_database(&jobs, false)) {
+            Ok(done) => self.succeed(jobs, done),
+            Err(error) => {
+                tracing::error!(%error, "the database was not closed in order; what it lacks is in the journal");
+                jobs.into_iter().for_each(|job| job.asker.tell(Err(error.clone())));
+            }
         }
     }
 
-    fn guarded<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        catch_unwind(AssertUnwindSafe(|| work(self))).unwrap_or_else(|panic| Err(panicked(panic.as_ref())))
-    }
-
+    /// When the journal is full, or not meant for the batch, what is on its way into the database goes ahead.
     fn write(&mut self, batch: &[Job]) -> Result<Done, StoreError> {
-        match self.write_journal(batch)? {
-            Some(done) => Ok(done),
-            None => self.write_database(batch, true),
+        let for_journal = batch.iter().all(|job| job.op.way() == Way::Journal);
+        loop {
+            if for_journal && let Some(done) = self.write_journal(batch)? {
+                return Ok(done);
+            }
+            if !self.wait() {
+                return self.write_database(batch, true);
+            }
         }
     }
 
-    /// None when the batch is not one for the journal, or does not fit.
+    /// None when the batch does not fit now.
     fn write_journal(&mut self, batch: &[Job]) -> Result<Option<Done>, StoreError> {
-        if batch.iter().any(|job| !matches!(job.op, Op::Write(_) | Op::Load(_))) {
-            return Ok(None);
-        }
-        self.shared.files.heal();
-        let database = self.shared.files.read()?;
-        let (mut broken, mut numbering) = (self.broken.clone(), self.pending.numbering(&database));
-        let answers = judge(batch, &mut broken, |op| match op {
-            Op::Write(Write::Append(append)) => Ok(numbering.number(append)?),
-            _ => Ok(0),
-        })?;
+        self.heal();
+        let (answers, broken) = match self.number(batch) {
+            // A settling that fails leaves a database that takes no reads until it is opened again.
+            Err(_) if self.wait() => self.number(batch)?,
+            numbered => numbered?,
+        };
         let taken = batch.iter().zip(&answers).filter(|(_, answer)| answer.is_ok());
         let writes: Vec<_> = taken.filter_map(|(job, _)| job.op.as_write()).collect();
         if writes.is_empty() {
             return Ok(Some(Done { answers, broken, place: Place::Nowhere }));
         }
         let body = encode(&writes)?;
-        if !self.journal.takes(body.len()) {
-            return Ok(None);
-        }
-        self.journal.write(&body)?;
+        let Some(place) = self.journal.place(body.len()) else { return Ok(None) };
+        self.journal.write(place, &body)?;
         Ok(Some(Done { answers, broken, place: Place::Journal }))
+    }
+
+    fn number(&self, batch: &[Job]) -> Result<(Answers, HashSet<RoomName>), StoreError> {
+        let database = self.shared.files.read()?;
+        let (mut broken, mut numbering) = (self.broken.clone(), self.pending.numbering(&database));
+        let answers = judge(batch, &mut broken, |op| match op {
+            Op::Write(Write::Append(append)) => Ok(numbering.number(append)?),
+            _ => Ok(0),
+        })?;
+        Ok((answers, broken))
     }
 
     /// Writes what is pending and a batch. `in_use` says whether the journal may be written to afterwards.
     fn write_database(&mut self, batch: &[Job], in_use: bool) -> Result<Done, StoreError> {
+        self.heal();
         let mut broken = self.broken.clone();
-        let idle = batch.iter().all(|job| matches!(job.op, Op::Load(_) | Op::Settle));
-        if idle && in_use && self.pending.is_empty() {
-            self.shared.files.heal();
-            let answers = judge(batch, &mut broken, |_| Ok(0))?;
-            return Ok(Done { answers, broken, place: Place::Nowhere });
+        if batch.is_empty() && in_use && self.pending.is_empty() {
+            return Ok(Done { answers: Vec::new(), broken, place: Place::Nowhere });
         }
-        let transaction = self.shared.files.write()?;
-        let mut tables = Tables::open(&transaction)?;
-        for write in self.pending.writes() {
-            tables.write(write).map_err(Stop::unexpected)?;
+        let mut settlement = self.settlement(in_use);
+        if batch.iter().any(|job| job.op.way() != Way::Beside) {
+            settlement.mark = settlement.mark.skip();
         }
-        let answers = judge(batch, &mut broken, |op| tables.apply(op))?;
-        let log_seq = tables.finish(self.journal.last(), in_use)?;
-        transaction.commit()?;
-        Ok(Done { answers, broken, place: Place::Database(log_seq) })
+        let judged = |tables: &mut Tables<'_>| judge(batch, &mut broken, |op| tables.apply(op));
+        let Settled { mark, log_seq, done: answers } = settlement.commit(&self.shared.files, judged)?;
+        Ok(Done { answers, broken, place: Place::Database(mark, log_seq) })
+    }
+
+    /// Everything that the database lacks.
+    fn settlement(&mut self, in_use: bool) -> Settlement {
+        Settlement { writes: self.pending.on_its_way(), mark: self.journal.end(), in_use }
     }
 
     fn succeed(&mut self, batch: Vec<Job>, Done { answers, broken, place }: Done) {
         self.broken = broken;
-        if let Place::Database(log_seq) = place {
-            self.pending = Pending::default();
-            self.journal.restart();
-            self.raise(log_seq);
+        if let Place::Database(mark, log_seq) = place {
+            self.settled(mark, log_seq);
         }
         if !batch.is_empty() && !matches!(place, Place::Nowhere) {
             self.shared.commits.fetch_add(1, Ordering::Relaxed);
         }
-        for (Job { op, admission, answer }, result) in batch.into_iter().zip(answers) {
-            let result = result.map(|number| self.answer(op, number, &place));
-            drop(admission);
-            // Whoever does not wait any more does not want to know.
-            let _ = answer.send(result);
+        for (Job { op, asker }, result) in batch.into_iter().zip(answers) {
+            asker.tell(result.map(|number| self.answer(op, number, &place)));
         }
+    }
+
+    /// The database holds everything up to this mark and this log entry.
+    fn settled(&mut self, mark: Mark, log_seq: u64) {
+        self.pending.settled(mark.number);
+        self.journal.settled(mark);
+        self.raise(log_seq + self.pending.entries());
     }
 
     /// Tells those who follow the log.
     fn raise(&self, log_seq: u64) {
-        self.shared.newest.send_if_modified(|newest| std::mem::replace(newest, log_seq) != log_seq);
+        self.shared.newest.send_if_modified(|newest| mem::replace(newest, log_seq) != log_seq);
     }
 
     fn answer(&mut self, op: Op, number: u64, place: &Place) -> Answer {
@@ -246,7 +258,7 @@ impl Writer {
             (Op::Write(write), Place::Journal) => {
                 let newest = *self.shared.newest.borrow() + write.entries();
                 self.raise(newest);
-                self.pending.push(write, number);
+                self.pending.push(self.journal.end().number, write, number);
             }
             (Op::Load(name), _) => recent = self.pending.recent(&name),
             _ => {}
@@ -257,43 +269,30 @@ impl Writer {
     /// The whole batch fails. The database is opened again, so that the next batch starts from what is durable.
     fn fail(&mut self, batch: Vec<Job>, error: StoreError) {
         tracing::error!(%error, writes = batch.len(), "the store did not commit");
-        self.shared.files.reopen();
-        self.pending.put_off();
-        for Job { op, admission, answer } in batch {
+        self.wait();
+        self.reopen();
+        for Job { op, asker } in batch {
             if let Op::Write(Write::Append(append)) = op {
                 self.broken.insert(append.room);
             }
-            drop(admission);
-            // As above.
-            let _ = answer.send(Err(error.clone()));
+            asker.tell(Err(error.clone()));
         }
     }
-}
 
-/// The answers to a batch, once it is durable. A refusal is the answer to one write, anything else stops them all.
-fn judge(
-    batch: &[Job],
-    broken: &mut HashSet<RoomName>,
-    mut number: impl FnMut(&Op) -> Result<u64, Stop>,
-) -> Result<Vec<Result<u64, StoreError>>, StoreError> {
-    let judged = batch.iter().map(|job| match check_broken(broken, &job.op).and_then(|()| number(&job.op)) {
-        Ok(number) => Ok(Ok(number)),
-        Err(Stop::Refused(error)) => Ok(Err(error)),
-        Err(Stop::Broken(error)) => Err(error),
-    });
-    judged.collect()
-}
-
-/// Refuses an append behind a failed one. A load, and the end of a room, make up for the failure.
-fn check_broken(broken: &mut HashSet<RoomName>, op: &Op) -> Result<(), Stop> {
-    match op {
-        Op::Write(Write::Append(append)) if broken.contains(&append.room) => Err(Stop::Refused(StoreError::Failed(
-            "an earlier edit of this room failed, and the room was not loaded since".into(),
-        ))),
-        Op::Load(name) | Op::Delete(name, _) => {
-            broken.remove(name);
-            Ok(())
+    /// Opens the database again if it had failed.
+    fn heal(&mut self) {
+        if self.shared.files.is_failed() {
+            self.reopen();
         }
-        _ => Ok(()),
+    }
+
+    /// Opens the database again. It may hold what it did not confirm.
+    fn reopen(&mut self) {
+        self.shared.files.reopen();
+        match guarded(|| Ok((self.shared.files.journal_state()?.mark, read::newest(&self.shared.files.read()?)?))) {
+            Ok((mark, log_seq)) => self.settled(mark, log_seq),
+            Err(error) => tracing::error!(%error, "the database could not be opened again"),
+        }
+        self.pending.put_off();
     }
 }
