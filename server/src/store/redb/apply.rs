@@ -9,8 +9,8 @@ use super::pending::Write;
 use super::queue::Op;
 use super::read::{last_seq, snapshot_seq};
 use super::tables::{
-    LOG, LOG_BY_ROOM, META, META_JOURNAL_AT, META_JOURNAL_IN_USE, META_JOURNAL_SEQ, META_LOG_SEQ, ROOMS, SNAPSHOTS, UPDATES,
-    decode_record, encode_entry, encode_record, log_entry,
+    LOG, LOG_BY_ROOM, META, META_JOURNAL_AT, META_JOURNAL_IN_USE, META_JOURNAL_SEQ, META_LOG_SEQ, ROOMS, SNAPSHOTS,
+    UPDATES, decode_record, encode_entry, encode_record, log_entry,
 };
 use crate::audit::NewEntry;
 use crate::store::{Append, RoomRecord};

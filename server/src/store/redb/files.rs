@@ -12,8 +12,8 @@ use super::check::free_bytes;
 use super::error::guarded;
 use super::journal::Mark;
 use super::tables::{
-    LOG, LOG_BY_ROOM, META, META_JOURNAL_AT, META_JOURNAL_IN_USE, META_JOURNAL_KEY, META_JOURNAL_SEQ, META_LOG_SEQ, META_SCHEMA,
-    OLDEST_SCHEMA, ROOMS, SCHEMA, SNAPSHOTS, UPDATES,
+    LOG, LOG_BY_ROOM, META, META_JOURNAL_AT, META_JOURNAL_IN_USE, META_JOURNAL_KEY, META_JOURNAL_SEQ, META_LOG_SEQ,
+    META_SCHEMA, OLDEST_SCHEMA, ROOMS, SCHEMA, SNAPSHOTS, UPDATES,
 };
 
 /// Memory for pages of the file, in bytes. redb's default of 1 GiB is more than the whole server should take.

@@ -6,6 +6,8 @@ mod failure;
 
 mod journal;
 
+mod settling;
+
 mod upkeep;
 
 use std::path::PathBuf;

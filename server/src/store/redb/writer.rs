@@ -9,6 +9,7 @@ use std::sync::mpsc::{Receiver, Sender};
 use std::time::Instant;
 
 use collab_proto::RoomName;
+use redb::ReadTransaction;
 use tokio::sync::watch;
 
 use super::apply::Tables;
@@ -25,6 +26,9 @@ pub(super) struct Writer {
     shared: Arc<Shared>,
     journal: Journal,
     pending: Pending,
+    /// The database as it was at the last commit, or earlier by no more than what is pending. Kept, since beginning to read waits
+    /// while a settling makes the file longer.
+    view: Option<ReadTransaction>,
     /// What is pending may be on its way into the database.
     settling: Option<Settling>,
     /// What goes with the next settling.
@@ -56,7 +60,8 @@ impl Writer {
         let key = shared.files.use_journal(&state)?;
         let (journal, records) = Journal::open(file, key, state.mark)?;
         let pending = Pending::recovered(records, &shared.files.read()?)?;
-        Ok(Self { shared, journal, pending, settling: None, waiting: Vec::new(), broken: HashSet::new() })
+        let broken = HashSet::new();
+        Ok(Self { shared, journal, pending, view: None, settling: None, waiting: Vec::new(), broken })
     }
 
     /// Works until [`Event::Stop`], then closes the files. The end of `running` tells that they are closed.
@@ -75,7 +80,7 @@ impl Writer {
             }
         }
         self.end();
-        drop(self.journal);
+        drop((self.view, self.journal));
         self.shared.files.close();
         drop(running);
     }
@@ -121,6 +126,7 @@ impl Writer {
         if self.pending.is_empty() && jobs.iter().all(|job| matches!(job.op, Op::Settle)) {
             return jobs.into_iter().for_each(|job| job.asker.tell(Ok(Answer::default())));
         }
+        self.view = self.view.take().or_else(|| self.shared.files.read().ok());
         match Settling::start(self.shared.clone(), self.settlement(true), jobs, queue.clone()) {
             Ok(settling) => self.settling = Some(settling),
             Err(error) => self.fail(Vec::new(), StoreError::Failed(format!("no thread for the database: {error}"))),
@@ -180,8 +186,8 @@ impl Writer {
     /// None when the batch does not fit now.
     fn write_journal(&mut self, batch: &[Job]) -> Result<Option<Done>, StoreError> {
         self.heal();
-        let (answers, broken) = match self.number(batch) {
-            // A settling that fails leaves a database that takes no reads until it is opened again.
+        let (answers, broken) = match guarded(|| self.number(batch)) {
+            // A settling that fails leaves a database that refuses reads, or panics, until it is opened again.
             Err(_) if self.wait() => self.number(batch)?,
             numbered => numbered?,
         };
@@ -196,13 +202,14 @@ impl Writer {
         Ok(Some(Done { answers, broken, place: Place::Journal }))
     }
 
-    fn number(&self, batch: &[Job]) -> Result<(Answers, HashSet<RoomName>), StoreError> {
-        let database = self.shared.files.read()?;
-        let (mut broken, mut numbering) = (self.broken.clone(), self.pending.numbering(&database));
+    fn number(&mut self, batch: &[Job]) -> Result<(Answers, HashSet<RoomName>), StoreError> {
+        let view = self.view.take().map_or_else(|| self.shared.files.read(), Ok)?;
+        let (mut broken, mut numbering) = (self.broken.clone(), self.pending.numbering(&view));
         let answers = judge(batch, &mut broken, |op| match op {
             Op::Write(Write::Append(append)) => Ok(numbering.number(append)?),
             _ => Ok(0),
         })?;
+        self.view = Some(view);
         Ok((answers, broken))
     }
 
@@ -242,6 +249,7 @@ impl Writer {
 
     /// The database holds everything up to this mark and this log entry.
     fn settled(&mut self, mark: Mark, log_seq: u64) {
+        self.view = None;
         self.pending.settled(mark.number);
         self.journal.settled(mark);
         self.raise(log_seq + self.pending.entries());
@@ -288,6 +296,7 @@ impl Writer {
 
     /// Opens the database again. It may hold what it did not confirm.
     fn reopen(&mut self) {
+        self.view = None;
         self.shared.files.reopen();
         match guarded(|| Ok((self.shared.files.journal_state()?.mark, read::newest(&self.shared.files.read()?)?))) {
             Ok((mark, log_seq)) => self.settled(mark, log_seq),

@@ -22,14 +22,14 @@ async fn one_sync_serves_everybody_who_waits() {
     create(&store, "a").await;
     let before = store.commits();
 
-    disk.shut();
+    disk.journal.shut();
     let first = enqueue(&store, "a", "0").await;
-    disk.until_waiting();
+    disk.journal.until_waiting();
     let mut rest = Vec::new();
     for i in 1..1_000 {
         rest.push(enqueue(&store, "a", &i.to_string()).await);
     }
-    disk.release();
+    disk.journal.release();
     assert_eq!(first.await.expect("durable").seq, 1);
     let seqs: Vec<_> = join_all(rest).await.into_iter().map(|durable| durable.expect("durable").seq).collect();
     assert_eq!(seqs, (2..=1_000).collect::<Vec<_>>());
@@ -42,12 +42,12 @@ async fn nothing_is_answered_before_the_sync() {
     let disk = Disk::default();
     let store = disk.open(&path);
     create(&store, "a").await;
-    disk.shut();
+    disk.journal.shut();
     let mut answer = enqueue(&store, "a", "0").await;
-    disk.until_waiting();
+    disk.journal.until_waiting();
     assert!((&mut answer).now_or_never().is_none());
     assert_eq!(*store.watch_log().borrow(), 1, "nor is it shown to those who follow the log");
-    disk.release();
+    disk.journal.release();
     assert_eq!(answer.await.expect("durable").seq, 1);
 }
 
@@ -60,12 +60,12 @@ async fn after_a_failure_a_room_goes_on_only_when_it_was_loaded() {
     create(&store, "b").await;
     append(&store, "a", "kept").await.expect("durable");
 
-    disk.shut();
+    disk.journal.shut();
     let in_the_batch = enqueue(&store, "a", "lost").await;
-    disk.until_waiting();
+    disk.journal.until_waiting();
     let behind = enqueue(&store, "a", "built on the lost one").await;
     disk.set_full(true);
-    disk.release();
+    disk.journal.release();
     assert!(failed(&in_the_batch.await));
     disk.set_full(false);
     assert!(failed(&behind.await));

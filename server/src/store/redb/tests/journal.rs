@@ -9,7 +9,7 @@ use super::backend::Disk;
 use super::*;
 
 /// What a crash would leave of an open store.
-fn crashed(path: &Path) -> (TempDir, PathBuf) {
+pub(super) fn crashed(path: &Path) -> (TempDir, PathBuf) {
     let (directory, copy) = place();
     fs::copy(path, &copy).expect("a copy");
     fs::copy(path.with_extension(JOURNAL), copy.with_extension(JOURNAL)).expect("a copy");
@@ -17,7 +17,7 @@ fn crashed(path: &Path) -> (TempDir, PathBuf) {
 }
 
 /// A number of the database.
-fn meta(path: &Path, key: &str) -> u64 {
+pub(super) fn meta(path: &Path, key: &str) -> u64 {
     let database = Builder::new().open(path).expect("a database");
     let meta = database.begin_read().expect("a read").open_table(META).expect("a table");
     meta.get(key).expect("a read").expect("a number").value()
