@@ -164,7 +164,7 @@ impl RedbStore {
         let (answer, answered) = oneshot::channel();
         let job = Job { op, asker: Asker { admission, answer } };
         let sent = match &*self.queue.lock().unwrap_or_else(PoisonError::into_inner) {
-            Some(queue) => queue.send(Event::Job(job)).map_err(|_| writer_stopped()),
+            Some(queue) => queue.send(Event::Job(Box::new(job))).map_err(|_| writer_stopped()),
             None => Err(StoreError::Closed),
         };
         match sent {

@@ -118,11 +118,14 @@ fn make(path: &Path) -> io::Result<()> {
     sync_directory(path)
 }
 
+/// A record's number and body.
+pub(super) type Found = (u64, Vec<u8>);
+
 /// Where a record may be written.
 pub(super) struct Place(usize);
 
 impl Journal {
-    /// Reads the records that come after what the database holds: their numbers and bodies.
+    /// Reads the records that come after what the database holds.
     ///
     /// # Errors
     ///
@@ -131,7 +134,7 @@ impl Journal {
         file: Box<dyn StorageBackend>,
         key: u64,
         mut start: Mark,
-    ) -> Result<(Self, Vec<(u64, Vec<u8>)>), StoreError> {
+    ) -> Result<(Self, Vec<Found>), StoreError> {
         let key = Key::new(HMAC_SHA256, &key.to_le_bytes());
         let halves = read(&*file)?;
         if start.at > HALF || !start.at.is_multiple_of(SECTOR) {

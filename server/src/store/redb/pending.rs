@@ -11,6 +11,7 @@ use redb::ReadTransaction;
 use serde::{Deserialize, Serialize};
 
 use super::StoreError;
+use super::journal::Found;
 use super::read::tail;
 use crate::audit::NewEntry;
 use crate::store::{Append, StoredRoom};
@@ -80,8 +81,8 @@ pub(super) struct Numbering<'p> {
 }
 
 impl Pending {
-    /// What was found in the journal, by record.
-    pub(super) fn recovered(records: Vec<(u64, Vec<u8>)>, database: &ReadTransaction) -> Result<Self, StoreError> {
+    /// What was found in the journal.
+    pub(super) fn recovered(records: Vec<Found>, database: &ReadTransaction) -> Result<Self, StoreError> {
         let mut pending = Self::default();
         for (record, body) in records {
             for write in decode(&body)? {
@@ -249,5 +250,44 @@ mod tests {
         let room = completed(0, 2).expect("another life");
         assert!(room.updates.is_empty(), "edits of an earlier life do not come back");
         assert!(matches!(completed(2, 1), Err(StoreError::Damaged(_))), "edit 3 would be missing");
+    }
+
+    fn edit(room: &str) -> Write {
+        Write::Append(crate::store::conformance::edit(room, "x"))
+    }
+
+    #[test]
+    fn what_the_database_holds_is_forgotten_by_record() {
+        let mut pending = Pending::default();
+        pending.push(4, edit("a"), 8);
+        pending.push(4, edit("b"), 1);
+        pending.push(5, edit("a"), 9);
+        assert_eq!(pending.on_its_way().len(), 3);
+        assert_eq!(pending.due(true), None, "all of it is on its way");
+        pending.push(6, Write::Log(vec![NewEntry::new(0, collab_proto::api::LogKind::Joined)]), 0);
+        assert!(pending.due(false).is_some() && pending.entries() == 4);
+        pending.settled(4);
+        let name = crate::store::conformance::name;
+        let left = pending.recent(&name("a")).map(|recent| (recent.before, recent.updates.len()));
+        assert_eq!((left, pending.recent(&name("b")), pending.entries()), (Some((8, 1)), None, 2));
+        pending.settled(5);
+        assert_eq!((pending.recent(&name("a")), pending.entries(), pending.is_empty()), (None, 1, false));
+        pending.settled(6);
+        assert!(pending.is_empty());
+    }
+
+    #[test]
+    fn it_is_due_at_once_when_the_journal_is_crowded_but_not_after_a_failure() {
+        let mut pending = Pending::default();
+        pending.put_off();
+        assert_eq!((pending.due(false), pending.due(true)), (None, None));
+        pending.push(1, edit("a"), 1);
+        let usual = pending.due(false).expect("due");
+        assert!(pending.due(true).expect("due") < usual);
+        pending.put_off();
+        let later = pending.due(true).expect("due");
+        assert!(later > usual);
+        pending.push(2, edit("a"), 2);
+        assert_eq!(pending.due(true), Some(later));
     }
 }

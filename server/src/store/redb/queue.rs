@@ -104,7 +104,7 @@ pub(super) struct Answer {
 
 /// What the writer hears.
 pub(super) enum Event {
-    Job(Job),
+    Job(Box<Job>),
     /// What was going into the database beside the writer is there, or has failed.
     Settled,
     /// Nothing comes behind this.
@@ -129,7 +129,7 @@ impl Turn {
         let mut turn = Self::default();
         for event in first.into_iter().chain(events.try_iter()).take(BATCH_MAX) {
             match event {
-                Event::Job(job) => turn.batch.push(job),
+                Event::Job(job) => turn.batch.push(*job),
                 Event::Settled => turn.settled = true,
                 Event::Stop => turn.stop = true,
             }

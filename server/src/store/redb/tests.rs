@@ -6,6 +6,8 @@ mod failure;
 
 mod journal;
 
+mod ring;
+
 mod settling;
 
 mod upkeep;

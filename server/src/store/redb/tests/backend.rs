@@ -94,6 +94,11 @@ impl Part {
         self.gate().fates = fates.iter().copied().collect();
     }
 
+    /// Whether they have come.
+    pub(super) fn had_its_fates(&self) -> bool {
+        self.gate().fates.is_empty()
+    }
+
     /// From now on a commit's sync waits.
     pub(super) fn shut(&self) {
         self.gate().shut = true;

@@ -1,6 +1,7 @@
 //! What is in the journal goes into the database beside the writer: nobody who writes waits for it, and nothing is lost or
 //! doubled, however it ends.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
@@ -12,12 +13,11 @@ use super::backend::{Disk, Fate};
 use super::journal::{crashed, meta};
 use super::*;
 
-/// A store on a disk, with the room a and its first edit.
-async fn one_edit(path: &Path) -> (Disk, RedbStore) {
+/// A store on a disk, with the room a.
+async fn one_room(path: &Path) -> (Disk, RedbStore) {
     let disk = Disk::default();
     let store = disk.open(path);
     create(&store, "a").await;
-    append(&store, "a", "1").await.expect("durable");
     (disk, store)
 }
 
@@ -28,9 +28,10 @@ struct HeldUp {
 }
 
 impl HeldUp {
-    /// Begins to bring into the database what is in the journal.
-    fn new(disk: &Disk, store: &RedbStore) -> Self {
+    /// Appends an edit to the room a, and begins to bring it into the database.
+    async fn new(disk: &Disk, store: &RedbStore, update: &str) -> Self {
         disk.database.shut();
+        append(store, "a", update).await.expect("durable");
         let held = Self { disk: disk.clone(), settled: store.submit(Op::Settle, None) };
         disk.database.until_waiting();
         held
@@ -70,8 +71,8 @@ async fn assert_holds(store: &RedbStore, last: u64) {
 #[tokio::test]
 async fn who_writes_or_loads_meanwhile_does_not_wait() {
     let (_directory, path) = place();
-    let (disk, store) = one_edit(&path).await;
-    let mut held = HeldUp::new(&disk, &store);
+    let (disk, store) = one_room(&path).await;
+    let mut held = HeldUp::new(&disk, &store, "1").await;
     assert_eq!(append(&store, "a", "2").await, Ok(2));
     assert_eq!(texts(&store, "a").await, (numbers(2), 2), "what is on its way, and what came after it");
     assert_eq!(append(&store, "a", "3").await, Ok(3));
@@ -88,8 +89,9 @@ async fn who_writes_or_loads_meanwhile_does_not_wait() {
 #[tokio::test]
 async fn it_begins_by_itself() {
     let (_directory, path) = place();
-    let (disk, store) = one_edit(&path).await;
+    let (disk, store) = one_room(&path).await;
     disk.database.shut();
+    append(&store, "a", "1").await.expect("durable");
     disk.database.until_waiting();
     let second = append(&store, "a", "2").await;
     disk.database.release();
@@ -108,11 +110,12 @@ fn cut(path: &Path, before: &[u8]) -> [(TempDir, PathBuf); 2] {
 #[tokio::test]
 async fn a_power_cut_at_any_moment_takes_nothing() {
     let (_directory, path) = place();
-    let (disk, store) = one_edit(&path).await;
+    let (disk, store) = one_room(&path).await;
     let mut before = fs::read(&path).expect("a database");
-    let mut last = 1;
+    let mut last = 0;
     for _ in 0..3 {
-        let held = HeldUp::new(&disk, &store);
+        last += 1;
+        let held = HeldUp::new(&disk, &store, &last.to_string()).await;
         // A commit has two syncs.
         for sync in 0..2 {
             last += 1;
@@ -127,6 +130,7 @@ async fn a_power_cut_at_any_moment_takes_nothing() {
             }
         }
         held.go_on().await.expect("settled");
+        assert_holds(&store, last).await;
         before = fs::read(&path).expect("a database");
         let (_directory, copy) = crashed(&path);
         assert_holds(&RedbStore::open(&copy).expect("it opens after a crash"), last).await;
@@ -136,20 +140,16 @@ async fn a_power_cut_at_any_moment_takes_nothing() {
 #[tokio::test]
 async fn the_journal_goes_round_and_round() {
     let (_directory, path) = place();
-    let disk = Disk::default();
-    let store = disk.open(&path);
-    create(&store, "a").await;
-    let (mut expected, mut places) = (Vec::new(), std::collections::BTreeSet::new());
+    let (disk, store) = one_room(&path).await;
+    let (mut expected, mut places) = (Vec::new(), BTreeSet::new());
     for i in 0..40_usize {
-        let held = (i % 4 == 1).then(|| HeldUp::new(&disk, &store));
-        for size in [150_000, 70_000 + 999 * i] {
-            expected.push(char::from(b'a' + i as u8 % 26).to_string().repeat(size));
-            append(&store, "a", expected.last().expect("one")).await.expect("durable");
-        }
+        let letter = char::from(b'a' + i as u8 % 26).to_string();
+        expected.extend([letter.repeat(150_000), letter.repeat(70_000 + 999 * i)]);
+        let [first, second] = expected.last_chunk().expect("two");
+        let held = HeldUp::new(&disk, &store, first).await;
+        append(&store, "a", second).await.expect("durable");
         let (_directory, copy) = crashed(&path);
-        if let Some(held) = held {
-            held.go_on().await.expect("settled");
-        }
+        held.go_on().await.expect("settled");
         places.insert(meta(&copy, META_JOURNAL_AT));
         let again = RedbStore::open(&copy).expect("it opens after a crash");
         assert!(texts(&again, "a").await.0 == expected, "after {} edits", expected.len());
@@ -163,14 +163,16 @@ async fn what_a_failed_settling_did_not_bring_comes_later_and_nothing_twice() {
     // With the last of them the database may hold it all the same.
     for fates in [&[Fails][..], &[Panics], &[Good, Fails], &[Good, Panics]] {
         let (_directory, path) = place();
-        let (disk, store) = one_edit(&path).await;
-        let held = HeldUp::new(&disk, &store);
+        let (disk, store) = one_room(&path).await;
+        let held = HeldUp::new(&disk, &store, "1").await;
         append(&store, "a", "2").await.expect("durable");
         disk.database.next_syncs(fates);
         held.release();
         // Whether it comes before or behind the failure.
         assert_eq!(append(&store, "a", "3").await, Ok(3), "{fates:?}");
-        held.go_on().await.expect_err("it failed");
+        // What was on its way fails; who asked for it may have come too late to go with it.
+        let _ = held.go_on().await;
+        assert!(disk.database.had_its_fates());
         let (_directory, copy) = crashed(&path);
         assert_holds(&RedbStore::open(&copy).expect("it opens after a crash"), 3).await;
 
@@ -186,8 +188,8 @@ async fn what_a_failed_settling_did_not_bring_comes_later_and_nothing_twice() {
 #[tokio::test]
 async fn a_database_that_cannot_be_opened_again_gets_everything_when_it_can() {
     let (_directory, path) = place();
-    let (disk, store) = one_edit(&path).await;
-    let held = HeldUp::new(&disk, &store);
+    let (disk, store) = one_room(&path).await;
+    let held = HeldUp::new(&disk, &store, "1").await;
     append(&store, "a", "2").await.expect("durable");
     disk.database.set_full(true);
     held.go_on().await.expect_err("it failed");
@@ -201,8 +203,8 @@ async fn a_database_that_cannot_be_opened_again_gets_everything_when_it_can() {
 #[tokio::test]
 async fn a_full_journal_waits_for_what_is_on_its_way() {
     let (_directory, path) = place();
-    let (disk, store) = one_edit(&path).await;
-    let held = HeldUp::new(&disk, &store);
+    let (disk, store) = one_room(&path).await;
+    let held = HeldUp::new(&disk, &store, "1").await;
     let mut answers = Vec::new();
     for _ in 0..8 {
         let admission = store.admit(HALF / 5).await.expect("room for it");
@@ -222,8 +224,8 @@ async fn a_full_journal_waits_for_what_is_on_its_way() {
 #[tokio::test]
 async fn what_is_for_the_database_comes_behind_what_is_on_its_way() {
     let (_directory, path) = place();
-    let (disk, store) = one_edit(&path).await;
-    let held = HeldUp::new(&disk, &store);
+    let (disk, store) = one_room(&path).await;
+    let held = HeldUp::new(&disk, &store, "1").await;
     append(&store, "a", "2").await.expect("durable");
     let mut deleted = store.submit(Op::Delete(name("a"), entry(0, LogKind::RoomDeleted, "a")), None);
     let behind = store.admit(1).await.expect("room for it");
@@ -239,23 +241,24 @@ async fn what_is_for_the_database_comes_behind_what_is_on_its_way() {
 #[tokio::test]
 async fn a_snapshot_goes_beside_as_well() {
     let (_directory, path) = place();
-    let (disk, store) = one_edit(&path).await;
+    let (disk, store) = one_room(&path).await;
+    append(&store, "a", "1").await.expect("durable");
     let snapshot = Bytes::from_static(b"one");
     let compact = Op::Compact { name: name("a"), generation: Generation(1), snapshot: snapshot.clone(), seq: 1 };
     let compacted = store.submit(compact, None);
-    let held = HeldUp::new(&disk, &store);
-    append(&store, "a", "2").await.expect("durable");
+    let held = HeldUp::new(&disk, &store, "2").await;
+    append(&store, "a", "3").await.expect("durable");
     held.go_on().await.expect("settled");
     compacted.await.expect("compacted");
     let room = store.load(&name("a")).await.expect("a load").expect("a room");
-    assert_eq!((room.snapshot, room.updates, room.last_seq), (Some(snapshot), vec![Bytes::from_static(b"2")], 2));
+    assert_eq!((room.snapshot, room.updates, room.last_seq), (Some(snapshot), vec!["2".into(), "3".into()], 3));
 }
 
 #[tokio::test]
 async fn a_store_that_closes_waits_for_it() {
     let (_directory, path) = place();
-    let (disk, store) = one_edit(&path).await;
-    let held = HeldUp::new(&disk, &store);
+    let (disk, store) = one_room(&path).await;
+    let held = HeldUp::new(&disk, &store, "1").await;
     append(&store, "a", "2").await.expect("durable");
     let snapshot = Bytes::from_static(b"one");
     let compacted = store.submit(Op::Compact { name: name("a"), generation: Generation(1), snapshot, seq: 1 }, None);
@@ -273,8 +276,8 @@ async fn a_store_that_closes_waits_for_it() {
 #[tokio::test]
 async fn a_journal_of_the_version_before_is_read() {
     let (_directory, path) = place();
-    let (disk, store) = one_edit(&path).await;
-    let held = HeldUp::new(&disk, &store);
+    let (disk, store) = one_room(&path).await;
+    let held = HeldUp::new(&disk, &store, "1").await;
     let expected: Vec<String> = (0..9).map(|i| i.to_string().repeat(HALF / 10)).collect();
     for text in &expected {
         append(&store, "a", text).await.expect("durable");
