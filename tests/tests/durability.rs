@@ -145,8 +145,9 @@ async fn kills_at_any_moment_under_load_lose_and_double_nothing_that_was_saved()
                 writer
             });
         }
-        // The moment is the point: amid edits that are on their way, in the mailbox, in the journal, or just answered.
-        tokio::time::sleep(Duration::from_micros(random.random_range(1_000..400_000))).await;
+        // The moment is the point: amid edits that are on their way, in the mailbox, in the journal, just answered, or, once a
+        // second, going from the journal into the database.
+        tokio::time::sleep(Duration::from_micros(random.random_range(1_000..1_500_000))).await;
         server.kill();
         cut.send_replace(true);
         server.restart().await;
