@@ -2,6 +2,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{Read, Seek, Write};
+use std::mem;
 use std::path::{Path, PathBuf};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
@@ -119,13 +120,13 @@ impl Files {
     pub(super) fn reopen(&self) {
         let mut state = self.state_mut();
         // The file is locked until the old database is gone.
-        *state = State::Closed;
+        state.shut();
         *state = (self.open)(Occasion::Failure).map_or_else(State::Failed, State::Open);
     }
 
     /// Closes the database for good.
     pub(super) fn close(&self) {
-        *self.state_mut() = State::Closed;
+        self.state_mut().shut();
     }
 
     fn state(&self) -> RwLockReadGuard<'_, State> {
@@ -144,6 +145,15 @@ impl State {
             Self::Failed(error) => Err(error.clone()),
             Self::Closed => Err(StoreError::Closed),
         }
+    }
+
+    /// A database that has panicked may do so again when it closes.
+    fn shut(&mut self) {
+        let before = mem::replace(self, Self::Closed);
+        let _ = guarded(|| {
+            drop(before);
+            Ok(())
+        });
     }
 }
 

@@ -27,6 +27,7 @@ pub(super) struct Part(Arc<Switches>);
 #[derive(Debug, Default)]
 struct Switches {
     full: AtomicBool,
+    growth_panics: AtomicBool,
     gate: Mutex<Gate>,
     turn: Condvar,
 }
@@ -89,14 +90,19 @@ impl Part {
         self.0.full.store(full, Ordering::SeqCst);
     }
 
+    /// The next time that the file is made longer, which a database does with its locks held, is a panic.
+    pub(super) fn panic_at_growth(&self) {
+        self.0.growth_panics.store(true, Ordering::SeqCst);
+    }
+
     /// What becomes of the next commits' syncs.
     pub(super) fn next_syncs(&self, fates: &[Fate]) {
         self.gate().fates = fates.iter().copied().collect();
     }
 
-    /// Whether they have come.
+    /// Whether everything that was to become of it has.
     pub(super) fn had_its_fates(&self) -> bool {
-        self.gate().fates.is_empty()
+        self.gate().fates.is_empty() && !self.0.growth_panics.load(Ordering::SeqCst)
     }
 
     /// From now on a commit's sync waits.
@@ -169,7 +175,9 @@ impl StorageBackend for Backend {
 
     fn set_len(&self, len: u64) -> io::Result<()> {
         self.disk.pass()?;
-        self.disk.gate().grows = len > self.file.len()?;
+        let grows = len > self.file.len()?;
+        assert!(!(grows && self.disk.0.growth_panics.swap(false, Ordering::SeqCst)), "told to");
+        self.disk.gate().grows = grows;
         self.file.set_len(len)
     }
 

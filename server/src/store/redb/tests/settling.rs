@@ -186,6 +186,22 @@ async fn what_a_failed_settling_did_not_bring_comes_later_and_nothing_twice() {
 }
 
 #[tokio::test]
+async fn a_panic_that_leaves_the_database_locked_is_a_failure_like_others() {
+    let (_directory, path) = place();
+    let (disk, store) = one_room(&path).await;
+    disk.database.panic_at_growth();
+    append(&store, "a", &"x".repeat(HALF / 2)).await.expect("durable");
+    // What asked for it may have come too late to go with it.
+    let _ = store.submit(Op::Settle, None).await;
+    assert!(disk.database.had_its_fates());
+    append(&store, "a", "2").await.expect("durable");
+    assert_eq!(texts(&store, "a").await.1, 2);
+    assert_eq!(store.logs(&LogQuery::default()).await.expect("a page").last_seq, 3);
+    store.close().await;
+    assert_eq!(texts(&RedbStore::open(&path).expect("the same store"), "a").await.1, 2);
+}
+
+#[tokio::test]
 async fn a_database_that_cannot_be_opened_again_gets_everything_when_it_can() {
     let (_directory, path) = place();
     let (disk, store) = one_room(&path).await;
