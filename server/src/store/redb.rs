@@ -3,7 +3,7 @@
 //! The road of a write: [`RedbStore`] puts it in a queue; `writer` takes everything that waits and makes it durable at once.
 //! Edits and log entries become so by one record in the `journal`, and are `pending` until they go into the database
 //! together, a moment later, by a `settling` on a thread of its own: who writes meanwhile does not wait for it. Snapshots go with
-//! them; rooms are made, changed and deleted in the database directly, behind what is pending. `apply` says what each write does
+//! it; rooms are made, changed and deleted in the database directly, behind what is pending. `apply` says what each write does
 //! to the `tables`. One sync of the disk serves everybody who waited, so the throughput grows with the load. Reads run beside the
 //! writer.
 //!

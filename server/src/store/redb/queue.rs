@@ -59,11 +59,6 @@ impl Op {
         }
     }
 
-    /// Whether somebody waits for it. A snapshot comes in good time when what is pending goes into the database anyway.
-    pub(super) fn is_urgent(&self) -> bool {
-        !matches!(self, Self::Compact { .. })
-    }
-
     /// What the journal would take of it.
     pub(super) fn as_write(&self) -> Option<&Write> {
         match self {

@@ -87,11 +87,10 @@ impl Writer {
 
     /// When the next settling should begin.
     fn due(&self) -> Option<Instant> {
-        let now = || self.waiting.first().map(|_| Instant::now());
         match self.settling {
             Some(_) => None,
-            None if self.waiting.iter().any(|job| job.op.is_urgent()) => now(),
-            None => self.pending.due(self.journal.is_half_full()).or_else(now),
+            None if !self.waiting.is_empty() => Some(Instant::now()),
+            None => self.pending.due(self.journal.is_half_full()),
         }
     }
 
