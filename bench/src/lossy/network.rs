@@ -5,6 +5,7 @@ use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Write};
 use std::net::Ipv4Addr;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
 use serde::{Deserialize, Serialize};
@@ -22,13 +23,21 @@ pub const CLIENT: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 2);
 const WIRE: &str = "wire";
 
 /// The programs that make networks, and the Debian packages that they are in.
-const TOOLS: [(&str, &str); 5] = [
+const TOOLS: [(&str, &str); 7] = [
+    ("bash", "bash"),
     ("ip", "iproute2"),
     ("nft", "nftables"),
     ("unshare", "util-linux"),
     ("nsenter", "util-linux"),
     ("setpriv", "util-linux"),
+    ("timeout", "coreutils"),
 ];
+
+/// Where nobody listens.
+const DISCARD: u16 = 9;
+
+/// How long the kernel may take to take the wire into use.
+const WIRE_LIMIT: Duration = Duration::from_secs(10);
 
 /// The two networks and the wire. Dropped, they are gone when no program is left in them.
 #[derive(Debug)]
@@ -71,8 +80,11 @@ impl Networks {
         let networks = Self { server: Namespace::make()?, client: Namespace::make()? };
         let other = networks.client.keeper.id().to_string();
         networks.server.run(&["ip", "link", "add", WIRE, "type", "veth", "peer", "name", WIRE, "netns", &other])?;
-        networks.server.connect(SERVER, loss)?;
-        networks.client.connect(CLIENT, loss)?;
+        networks.server.connect(SERVER)?;
+        networks.client.connect(CLIENT)?;
+        networks.client.wait_for(SERVER)?;
+        networks.server.lose(loss)?;
+        networks.client.lose(loss)?;
         Ok(networks)
     }
 }
@@ -107,14 +119,34 @@ impl Namespace {
         Ok(())
     }
 
-    /// Gives its end of the wire an address, and drops a part of what comes out of it. Batches of packets are cut up before
-    /// they go in, as a network card would do, so that a loss is one packet's.
-    fn connect(&self, address: Ipv4Addr, loss: Loss) -> anyhow::Result<()> {
+    /// Gives its end of the wire an address. Batches of packets are cut up before they go in, as a network card would do, so
+    /// that a loss is one packet's.
+    fn connect(&self, address: Ipv4Addr) -> anyhow::Result<()> {
         self.run(&["ip", "link", "set", "lo", "up"])?;
         self.run(&["ip", "address", "add", &format!("{address}/24"), "dev", WIRE])?;
         self.run(&["ip", "link", "set", WIRE, "up", "gso_max_segs", "1"])?;
-        self.run(&["nft", &rules(loss)])?;
         Ok(())
+    }
+
+    /// Waits until packets come back from an address: the kernel takes a wire into use some time after both ends are up, and
+    /// what goes astray until then is asked for again only a second later.
+    fn wait_for(&self, address: Ipv4Addr) -> anyhow::Result<()> {
+        let limit = WIRE_LIMIT.as_secs().to_string();
+        let mut command = Command::new("timeout");
+        command.args([&limit, "bash", "-c", &format!("exec 3<>/dev/tcp/{address}/{DISCARD}")]).env("LC_ALL", "C");
+        let answer = self.within(&command).output()?.stderr;
+        let refused = String::from_utf8_lossy(&answer).contains("Connection refused");
+        ensure!(
+            refused,
+            "no packet comes through the wire within {limit} s: {}",
+            String::from_utf8_lossy(&answer).trim()
+        );
+        Ok(())
+    }
+
+    /// Drops a part of what comes out of its end of the wire, from now on.
+    fn lose(&self, loss: Loss) -> anyhow::Result<()> {
+        self.run(&["nft", &rules(loss)]).map(drop)
     }
 
     /// What its end of the wire saw so far.
