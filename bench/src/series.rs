@@ -31,6 +31,8 @@ pub struct Row {
     pub errors: u64,
     /// What the server used, when this program started it.
     pub server: Option<ServerUse>,
+    /// Processor time of this program, in seconds.
+    pub generator_cpu_s: Option<f64>,
     latencies: [Packed; Kind::ALL.len()],
 }
 
@@ -104,6 +106,10 @@ impl Row {
         self.errors += other.errors;
         self.server = match (self.server, other.server) {
             (Some(mine), Some(theirs)) => Some(mine.and(theirs)),
+            (mine, theirs) => mine.or(theirs),
+        };
+        self.generator_cpu_s = match (self.generator_cpu_s, other.generator_cpu_s) {
+            (Some(mine), Some(theirs)) => Some(mine + theirs),
             (mine, theirs) => mine.or(theirs),
         };
         self.latencies.iter_mut().zip(other.latencies).for_each(|(mine, theirs)| mine.add(theirs));

@@ -67,14 +67,20 @@ impl Report {
         }
         let _ = writeln!(
             text,
-            "generator: {:.2} cores while editing; {}",
+            "generator: {:.2} cores while editing{}; {}",
             self.generator.cpu_s / self.duration_s,
+            self.busiest(),
             self.place()
         );
         for warning in self.warnings() {
             let _ = writeln!(text, "{warning}");
         }
         text
+    }
+
+    /// One thread plays the users of a process: near a whole core, what comes waits for it, and that is in the latencies.
+    fn busiest(&self) -> String {
+        self.series.generator_busiest().map_or_else(String::new, |cores| format!(", at most {cores:.2} in a second"))
     }
 
     /// What is told besides edits, where there is something to tell.

@@ -1,4 +1,4 @@
-//! Looks at a run while it goes on: what the server uses in each second, and what the user sees of it.
+//! Looks at a run while it goes on: what the server and this program use in each second, and what the user sees of it.
 
 use std::convert::Infallible;
 use std::time::{Duration, Instant};
@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::book::Book;
+use crate::machine::Usage;
 use crate::progress::Progress;
 use crate::target::Target;
 
@@ -22,10 +23,10 @@ pub async fn watch(book: &Book, target: &Target, progress: &Progress) -> Infalli
         let now = Instant::now();
         let mut recorder = book.recorder();
         recorder.tick(now);
-        if seen.replace(recorder.second()) != Some(recorder.second())
-            && let Some(usage) = target.gauge().and_then(|gauge| gauge.usage())
-        {
-            recorder.server(usage, now);
+        if seen.replace(recorder.second()) != Some(recorder.second()) {
+            let server = target.gauge().and_then(|gauge| gauge.usage());
+            server.into_iter().for_each(|usage| recorder.server(usage, now));
+            Usage::own().into_iter().for_each(|usage| recorder.own(usage, now));
         }
         progress.look(&recorder, book.totals(), book.errors());
     }

@@ -26,8 +26,12 @@ pub fn plots<'a>(report: &'a Report, latencies: &Latencies) -> Vec<Plot<'a>> {
         deliveries(&report.series),
         edits(&report.series),
     ];
-    if report.series.seconds.iter().any(|point| point.server_rss_bytes.is_some()) {
-        plots.extend([cores(&report.series), memory(&report.series)]);
+    let known = |of: fn(&Point) -> bool| report.series.seconds.iter().any(of);
+    if known(|point| point.server_cores.or(point.generator_cores).is_some()) {
+        plots.push(cores(&report.series));
+    }
+    if known(|point| point.server_rss_bytes.is_some()) {
+        plots.push(memory(&report.series));
     }
     plots.extend(report.reconnect.as_ref().map(back));
     plots.push(timed("Lag of the load generator itself", |point| point.lag_us, report.generator.lag));
@@ -81,12 +85,16 @@ fn edits(series: &Timeline) -> Plot<'_> {
 }
 
 fn cores(series: &Timeline) -> Plot<'_> {
-    let lines = vec![line(series, "cores", "first", |point| point.server_cores)];
+    let server = line(series, "server", "first", |point| point.server_cores);
+    let lines = vec![server, line(series, "generator", "second", |point| point.generator_cores)];
     let most = greatest(&lines);
-    let hint = |point: &Point| Some(format!("{:.2} cores", point.server_cores?));
+    let shown = |cores: Option<f64>| cores.map_or("–".to_owned(), |cores| format!("{cores:.2}"));
+    let hint = |point: &Point| {
+        Some(format!("server {}, generator {} cores", shown(point.server_cores), shown(point.generator_cores)))
+    };
     let description = format!("at most {most:.2} cores");
     let y = Axis::linear(most, |cores| format!("{cores:.2}"));
-    Plot { y, ..plot(series, "Server: processors in use", description, lines, hint) }
+    Plot { y, ..plot(series, "Processors in use", description, lines, hint) }
 }
 
 fn memory(series: &Timeline) -> Plot<'_> {

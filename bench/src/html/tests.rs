@@ -14,6 +14,7 @@ fn recorder() -> Recorder {
     let mut recorder = Recorder::new(start).unwrap();
     recorder.stage("joining", start);
     recorder.server(Usage::default(), start);
+    recorder.own(Usage::default(), start);
     recorder.time(Kind::Join, Duration::from_millis(20), at(20));
     recorder.stage("editing", at(500));
     for (ms, latency_ms) in [(600, 1), (700, 2), (900, 4), (2100, 100)] {
@@ -23,6 +24,7 @@ fn recorder() -> Recorder {
     }
     let used = Usage { cpu: Duration::from_millis(250), rss_bytes: 9_000_000, peak_rss_bytes: 9_000_000 };
     recorder.server(used, at(2200));
+    recorder.own(Usage { cpu: Duration::from_millis(100), ..used }, at(2200));
     recorder.end();
     recorder
 }

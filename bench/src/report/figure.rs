@@ -59,7 +59,7 @@ static TIMED: [Timed; 8] = [
     Timed { name: "live", of: |report| Some(&report.reconnect.as_ref()?.live) },
 ];
 
-static OTHERS: [Other; 17] = [
+static OTHERS: [Other; 18] = [
     count("joined", |report| Some(report.joined as f64)),
     count("sent", |report| Some(report.sent as f64)),
     count("delivered", |report| Some(report.delivered as f64)),
@@ -77,6 +77,7 @@ static OTHERS: [Other; 17] = [
     Other { name: "server_peak_rss", unit: Unit::Memory, of: |report| Some(report.server?.peak_rss_bytes as f64) },
     Other { name: "generator_cpu", unit: Unit::Time, of: |report| Some(report.generator.cpu_s * 1e6) },
     Other { name: "generator_cores", unit: Unit::Cores, of: |report| per_second(report, report.generator.cpu_s) },
+    Other { name: "generator_busiest", unit: Unit::Cores, of: |report| report.series.generator_busiest() },
 ];
 
 const fn count(name: &'static str, of: fn(&Report) -> Option<f64>) -> Other {

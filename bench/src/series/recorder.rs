@@ -19,6 +19,7 @@ pub struct Recorder {
     past: Past,
     stages: Vec<StageMark>,
     server: Option<Usage>,
+    own: Option<Usage>,
 }
 
 /// What becomes of the seconds that are over.
@@ -60,6 +61,7 @@ impl Recorder {
             past,
             stages: Vec::new(),
             server: None,
+            own: None,
         })
     }
 
@@ -97,6 +99,14 @@ impl Recorder {
         let used = usage.cpu.checked_sub(before.cpu).unwrap_or(usage.cpu);
         let server = Some(ServerUse { cpu_s: used.as_secs_f64(), rss_bytes: usage.rss_bytes });
         self.past.add(self.second.number.saturating_sub(1), Row { server, ..Row::default() });
+    }
+
+    /// What this program has used until now, told as [`Self::server`].
+    pub fn own(&mut self, usage: Usage, now: Instant) {
+        self.tick(now);
+        let Some(before) = self.own.replace(usage) else { return };
+        let generator_cpu_s = Some(usage.cpu.saturating_sub(before.cpu).as_secs_f64());
+        self.past.add(self.second.number.saturating_sub(1), Row { generator_cpu_s, ..Row::default() });
     }
 
     /// Time passes. What is told for an earlier time than `now` from here on counts as of the second of `now`.
@@ -173,7 +183,7 @@ impl Second {
     /// What happened in it; the next one begins.
     fn close(&mut self) -> Row {
         let latencies = Kind::ALL.map(|kind| Packed::new(self.latencies.of(kind)));
-        let row = Row { sent: self.sent, errors: self.errors, server: None, latencies };
+        let row = Row { sent: self.sent, errors: self.errors, latencies, ..Row::default() };
         self.number += 1;
         self.end += Duration::from_secs(1);
         self.latencies.clear();
@@ -224,6 +234,17 @@ mod tests {
         let cores: Vec<_> = timeline.seconds.iter().map(|point| point.server_cores).collect();
         assert_eq!(cores, [Some(0.2), Some(0.05), None], "the last one is another process");
         assert_eq!(timeline.seconds[0].server_rss_bytes, Some(30));
+    }
+
+    #[test]
+    fn the_programs_own_use_belongs_to_the_second_that_ended() {
+        let start = Instant::now();
+        let mut recorder = Recorder::new(start).unwrap();
+        recorder.own(used(500, 10), start);
+        recorder.own(used(1450, 10), at(start, 1000));
+        recorder.end();
+        let cores: Vec<_> = recorder.timeline().seconds.iter().map(|point| point.generator_cores).collect();
+        assert_eq!(cores, [Some(0.95), None]);
     }
 
     #[test]

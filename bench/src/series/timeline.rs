@@ -54,6 +54,9 @@ pub struct Point {
     pub server_cores: Option<f64>,
     /// The most memory of the server, in bytes.
     pub server_rss_bytes: Option<u64>,
+    /// Processor time of this program for each second, in seconds: all its processes together; unknown in older results.
+    #[serde(default)]
+    pub generator_cores: Option<f64>,
 }
 
 /// What a point says of latencies, in microseconds.
@@ -75,6 +78,15 @@ impl Timeline {
         Self { step_s, stages, seconds: seconds.collect() }
     }
 
+    /// The most processors that this program had in use in one step of the editing; none where that was not measured.
+    pub fn generator_busiest(&self) -> Option<f64> {
+        let since = |name: &str| self.stages.iter().find(|stage| stage.name == name).map(|stage| stage.at_s);
+        let (begin, end) = (since("editing")?, since("draining").unwrap_or(f64::INFINITY));
+        let editing =
+            self.seconds.iter().filter(|point| point.t_s as f64 >= begin && (point.t_s + self.step_s) as f64 <= end);
+        editing.filter_map(|point| point.generator_cores).max_by(f64::total_cmp)
+    }
+
     /// The points as lines of CSV (RFC 4180), each with the number of the run. What was not measured is empty.
     pub fn write_csv(&self, run: usize, out: &mut String) {
         for point in &self.seconds {
@@ -86,6 +98,7 @@ impl Timeline {
                 cells.extend([of(|us| us.p50), of(|us| us.p99), of(|us| us.max)]);
             }
             cells.extend([or_empty(point.server_cores), or_empty(point.server_rss_bytes)]);
+            cells.push(or_empty(point.generator_cores));
             let _ = writeln!(out, "{}", cells.join(","));
         }
     }
@@ -97,7 +110,7 @@ pub fn csv_header() -> String {
     for kind in ["edit", "saved", "ping", "lag"] {
         let _ = write!(header, ",{kind}_p50_us,{kind}_p99_us,{kind}_max_us");
     }
-    header + ",server_cores,server_rss_bytes\n"
+    header + ",server_cores,server_rss_bytes,generator_cores\n"
 }
 
 fn or_empty(value: Option<impl ToString>) -> String {
@@ -120,6 +133,7 @@ impl Point {
             lag_us: percentiles(Kind::Lag),
             server_cores: row.server.map(|server| server.cpu_s / step_s as f64),
             server_rss_bytes: row.server.map(|server| server.rss_bytes),
+            generator_cores: row.generator_cpu_s.map(|cpu_s| cpu_s / step_s as f64),
         }
     }
 }
@@ -135,10 +149,23 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_generators_busiest_second_is_one_of_the_editing() {
+        let point = |t_s, cores| Point { t_s, generator_cores: cores, ..Point::default() };
+        let seconds =
+            vec![point(0, Some(1.9)), point(1, Some(0.5)), point(2, None), point(3, Some(0.7)), point(4, Some(1.1))];
+        let stage = |name: &str, at_s| StageMark { name: name.to_owned(), at_s };
+        let stages = vec![stage("joining", 0.0), stage("editing", 0.6), stage("draining", 4.2)];
+        let mut timeline = Timeline { step_s: 1, stages, seconds };
+        assert_eq!(timeline.generator_busiest(), Some(0.7));
+        timeline.stages.clear();
+        assert_eq!(timeline.generator_busiest(), None, "nobody edited");
+    }
+
+    #[test]
     fn a_line_of_csv_is_a_point_and_what_is_missing_is_empty() {
         let edit_us = Some(Percentiles { p50: 800, p99: 2000, max: 3100 });
         let full = Point { t_s: 0, joined: 2, sent: 3, delivered: 3, saved: 2, errors: 1, edit_us, ..Point::default() };
-        let full = Point { server_cores: Some(0.25), server_rss_bytes: Some(9000), ..full };
+        let full = Point { server_cores: Some(0.25), server_rss_bytes: Some(9000), generator_cores: Some(0.5), ..full };
         let seconds = vec![full, Point { t_s: 1, ..Point::default() }];
         let mut csv = csv_header();
         Timeline { step_s: 1, stages: Vec::new(), seconds }.write_csv(2, &mut csv);
@@ -146,9 +173,9 @@ mod tests {
             csv,
             "run,t_s,step_s,joined,sent,delivered,saved,errors,edit_p50_us,edit_p99_us,edit_max_us,\
              saved_p50_us,saved_p99_us,saved_max_us,ping_p50_us,ping_p99_us,ping_max_us,lag_p50_us,lag_p99_us,lag_max_us,\
-             server_cores,server_rss_bytes\n\
-             2,0,1,2,3,3,2,1,800,2000,3100,,,,,,,,,,0.25,9000\n\
-             2,1,1,0,0,0,0,0,,,,,,,,,,,,,,\n"
+             server_cores,server_rss_bytes,generator_cores\n\
+             2,0,1,2,3,3,2,1,800,2000,3100,,,,,,,,,,0.25,9000,0.5\n\
+             2,1,1,0,0,0,0,0,,,,,,,,,,,,,,,\n"
         );
     }
 }
