@@ -96,6 +96,12 @@ pub enum StoreError {
         /// What this version knows.
         known: u32,
     },
+    /// It was not stopped in order, and its journal has the form of an earlier version.
+    #[error(
+        "the journal is of an earlier version, and holds what the database lacks; start the version that wrote it once more, and \
+         stop it in order"
+    )]
+    OlderJournal,
     /// Another process uses it.
     #[error("the store is in use by another process")]
     InUse,

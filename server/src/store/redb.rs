@@ -104,7 +104,7 @@ impl RedbStore {
     /// with the extension `journal`.
     ///
     /// It reads the whole file once to check it, so it may take seconds, and blocks. Errors: [`StoreError::InUse`],
-    /// [`StoreError::NewerSchema`], [`StoreError::Damaged`], and [`StoreError::Failed`] when the file cannot be opened.
+    /// [`StoreError::NewerSchema`], [`StoreError::OlderJournal`], [`StoreError::Damaged`], and [`StoreError::Failed`] when the file cannot be opened.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         let path = path.as_ref().to_owned();
         files::ensure(&path)?;

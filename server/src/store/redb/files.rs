@@ -14,7 +14,7 @@ use super::error::guarded;
 use super::journal::Mark;
 use super::tables::{
     LOG, LOG_BY_ROOM, META, META_JOURNAL_AT, META_JOURNAL_IN_USE, META_JOURNAL_KEY, META_JOURNAL_SEQ, META_LOG_SEQ,
-    META_SCHEMA, OLDEST_SCHEMA, ROOMS, SCHEMA, SNAPSHOTS, UPDATES,
+    META_SCHEMA, OLDEST_SCHEMA, RING_SCHEMA, ROOMS, SCHEMA, SNAPSHOTS, UPDATES,
 };
 
 /// Memory for pages of the file, in bytes. redb's default of 1 GiB is more than the whole server should take.
@@ -299,10 +299,12 @@ fn write_schema(database: &Database) -> Result<(), StoreError> {
 
 fn check_schema(database: &Database) -> Result<(), StoreError> {
     let meta = database.begin_read()?.open_table(META)?;
-    let found = meta.get(META_SCHEMA)?.map(|schema| schema.value());
-    match found {
+    let number = |key| meta.get(key).map(|found| found.map(|number| number.value()));
+    let in_use = number(META_JOURNAL_IN_USE)? == Some(1);
+    match number(META_SCHEMA)? {
+        Some(OLDEST_SCHEMA..RING_SCHEMA) if in_use => Err(StoreError::OlderJournal),
         Some(OLDEST_SCHEMA..=SCHEMA) => Ok(()),
-        Some(newer) if newer > SCHEMA => Err(StoreError::NewerSchema { found: number(newer), known: number(SCHEMA) }),
+        Some(newer) if newer > SCHEMA => Err(StoreError::NewerSchema { found: short(newer), known: short(SCHEMA) }),
         _ => Err(StoreError::Damaged("it does not say which schema it has".into())),
     }
 }
@@ -319,7 +321,7 @@ fn upgrade(database: &Database) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn number(schema: u64) -> u32 {
+fn short(schema: u64) -> u32 {
     u32::try_from(schema).unwrap_or(u32::MAX)
 }
 

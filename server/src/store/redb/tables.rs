@@ -9,11 +9,14 @@ use super::StoreError;
 use crate::audit::NewEntry;
 use crate::store::record::{FirstRecord, RoomRecord, SecondRecord};
 
-/// The schema this version writes. It rises when an older version could no longer read the tables.
-pub(super) const SCHEMA: u64 = 4;
+/// The schema this version writes. It rises when an older version could no longer read the tables, or the journal.
+pub(super) const SCHEMA: u64 = 5;
 
 /// The oldest schema that this version reads. Its records are read as they are, and written in the new form when they change.
 pub(super) const OLDEST_SCHEMA: u64 = 1;
+
+/// The first schema with the present form of the journal.
+pub(super) const RING_SCHEMA: u64 = 5;
 
 /// Room name to [`RoomRecord`].
 pub(super) const ROOMS: TableDefinition<&str, &[u8]> = TableDefinition::new("rooms");

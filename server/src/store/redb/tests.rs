@@ -23,7 +23,7 @@ use redb::{Builder, ReadableDatabase};
 use tempfile::TempDir;
 
 use super::files::Occasion;
-use super::tables::{META, META_SCHEMA, ROOMS, SCHEMA};
+use super::tables::{META, META_SCHEMA, ROOMS, SCHEMA, encode_record};
 use super::*;
 use crate::store::conformance::{self, append, create, edit, entry, name, record, texts};
 use crate::store::faulty::FaultyStore;
@@ -150,7 +150,13 @@ async fn a_store_of_an_older_schema_is_read_and_goes_on_in_the_new_one() {
         revision: 3,
         ..record("a", 1)
     };
-    let older = [(1, FIRST_RECORD, record("a", 1)), (2, SECOND_RECORD, second.clone()), (3, SECOND_RECORD, second)];
+    let fourth = encode_record(&second).expect("bytes");
+    let older = [
+        (1, FIRST_RECORD, record("a", 1)),
+        (2, SECOND_RECORD, second.clone()),
+        (3, SECOND_RECORD, second.clone()),
+        (4, &fourth, second),
+    ];
     for (older, bytes, expected) in older {
         let (_directory, path) = place();
         older_store(&path, older, bytes).await;

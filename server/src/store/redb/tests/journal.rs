@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use super::super::journal::HALF;
+use super::super::journal::{COPY_MAX, EARLIER_LEN, RING, SECTOR};
 use super::super::tables::{META_JOURNAL_IN_USE, META_JOURNAL_KEY, META_JOURNAL_SEQ};
 use super::backend::Disk;
 use super::*;
@@ -21,6 +21,14 @@ pub(super) fn meta(path: &Path, key: &str) -> u64 {
     let database = Builder::new().open(path).expect("a database");
     let meta = database.begin_read().expect("a read").open_table(META).expect("a table");
     meta.get(key).expect("a read").expect("a number").value()
+}
+
+/// Sets a number of the database.
+pub(super) fn set_meta(path: &Path, key: &str, value: u64) {
+    let database = Builder::new().open(path).expect("a database");
+    let transaction = database.begin_write().expect("a transaction");
+    transaction.open_table(META).expect("a table").insert(key, value).expect("written");
+    transaction.commit().expect("durable");
 }
 
 /// A store that crashed with three edits in its journal: each in a record of its own, since it was waited for.
@@ -87,13 +95,26 @@ async fn a_load_sees_what_is_in_the_journal_alone() {
     assert_eq!((room.snapshot.as_deref(), texts, room.last_seq), (Some(&b"1"[..]), vec![&b"2"[..]], 2));
 }
 
+/// Where a copy of one of the three edits stands.
+fn copy(record: usize, second: bool) -> usize {
+    (2 * record + usize::from(second)) * SECTOR
+}
+
+fn spoil_both(path: &Path, record: usize) {
+    for second in [false, true] {
+        spoil(path, copy(record, second) + 60);
+    }
+}
+
 #[tokio::test]
 async fn one_damaged_copy_is_mended_from_the_other() {
-    for half in [0, HALF] {
+    let (_directory, path) = three_edits().await;
+    for second in [false, true] {
         for record in 0..3 {
+            // Of what authenticates it, of its number, of its length, of its body.
             for byte in [0, 35, 42, 60] {
-                let (_directory, path) = three_edits().await;
-                spoil(&path, half + record * 512 + byte);
+                let (_directory, path) = crashed(&path);
+                spoil(&path, copy(record, second) + byte);
                 assert_eq!(found(&path).await, three(), "record {record}, byte {byte} of a copy");
             }
         }
@@ -101,11 +122,42 @@ async fn one_damaged_copy_is_mended_from_the_other() {
 }
 
 #[tokio::test]
+async fn a_second_copy_is_found_behind_a_first_one_of_any_length() {
+    for len in [1, SECTOR - 200, SECTOR, 5 * SECTOR, COPY_MAX - 1_000] {
+        let (_directory, path) = place();
+        let store = RedbStore::open(&path).expect("a new store");
+        create(&store, "a").await;
+        let texts = ["x".repeat(len), "last".to_owned()];
+        for text in &texts {
+            append(&store, "a", text).await.expect("durable");
+        }
+        let (_directory, path) = crashed(&path);
+        let journal = path.with_extension(JOURNAL);
+        let mut bytes = fs::read(&journal).expect("a journal");
+        bytes[..SECTOR].fill(0xff);
+        fs::write(&journal, bytes).expect("written");
+        assert!(found(&path).await.0 == texts, "{len}");
+    }
+}
+
+#[tokio::test]
+async fn a_second_copy_that_stands_elsewhere_does_not_count() {
+    let (_directory, path) = three_edits().await;
+    let journal = path.with_extension(JOURNAL);
+    let mut bytes = fs::read(&journal).expect("a journal");
+    // The last record's, farther behind than it is long.
+    let last = copy(2, true);
+    bytes.copy_within(last..last + SECTOR, last + SECTOR);
+    bytes[copy(2, false)..last + SECTOR].fill(0);
+    fs::write(&journal, bytes).expect("written");
+    assert!(matches!(error(RedbStore::open(&path)), StoreError::Damaged(_)), "nor is it a record cut off by a crash");
+}
+
+#[tokio::test]
 async fn a_record_that_is_missing_before_another_is_damage() {
     for record in 0..2 {
         let (_directory, path) = three_edits().await;
-        spoil(&path, record * 512 + 60);
-        spoil(&path, HALF + record * 512 + 60);
+        spoil_both(&path, record);
         let StoreError::Damaged(why) = error(RedbStore::open(&path)) else { panic!("it opens") };
         assert!(why.contains("journal") && why.contains("missing"), "{why}");
         assert!(matches!(RedbStore::check(&path, |_| Ok(0)), Err(StoreError::Damaged(_))));
@@ -115,8 +167,7 @@ async fn a_record_that_is_missing_before_another_is_damage() {
 #[tokio::test]
 async fn a_last_record_that_a_crash_cut_off_was_never_answered() {
     let (_directory, path) = three_edits().await;
-    spoil(&path, 2 * 512 + 60);
-    spoil(&path, HALF + 2 * 512 + 60);
+    spoil_both(&path, 2);
     let store = RedbStore::open(&path).expect("it opens");
     assert_eq!(texts(&store, "a").await, (vec!["1".into(), "2".into()], 2));
     assert_eq!(append(&store, "a", "other").await, Ok(3));
@@ -125,11 +176,26 @@ async fn a_last_record_that_a_crash_cut_off_was_never_answered() {
 }
 
 #[tokio::test]
+async fn a_record_of_which_one_copy_was_written_is_there() {
+    let (_directory, path) = three_edits().await;
+    let journal = path.with_extension(JOURNAL);
+    let bytes = fs::read(&journal).expect("a journal");
+    // A disk may write the sectors of one request in any order.
+    for second in [false, true] {
+        let mut bytes = bytes.clone();
+        bytes[copy(2, second)..][..SECTOR].fill(0);
+        let (_directory, path) = crashed(&path);
+        fs::write(path.with_extension(JOURNAL), bytes).expect("written");
+        assert_eq!(found(&path).await, three());
+    }
+}
+
+#[tokio::test]
 async fn a_journal_that_is_cut_missing_or_of_a_later_time_is_refused() {
     let (_directory, path) = three_edits().await;
     let journal = path.with_extension(JOURNAL);
     let bytes = fs::read(&journal).expect("a journal");
-    for len in [0, 512, bytes.len() - 1] {
+    for len in [0, SECTOR, EARLIER_LEN as usize, bytes.len() - 1] {
         fs::write(&journal, &bytes[..len]).expect("written");
         assert!(matches!(error(RedbStore::open(&path)), StoreError::Damaged(_)), "cut to {len}");
     }
@@ -159,10 +225,9 @@ async fn nobody_outside_can_make_a_record() {
     // What somebody who knew another key could write into a text: a record at a place where one may begin.
     let (_other, other) = three_edits().await;
     let foreign = fs::read(other.with_extension(JOURNAL)).expect("a journal");
-    for half in [0, HALF] {
-        bytes.copy_within(half + 1024..half + 1536, half + 4096);
-        bytes[half + 3 * 512..half + 4 * 512].copy_from_slice(&foreign[1024..1536]);
-    }
+    let last = copy(2, false)..copy(3, false);
+    bytes[copy(3, false)..copy(4, false)].copy_from_slice(&foreign[last.clone()]);
+    bytes.copy_within(last, copy(5, false));
     fs::write(&journal, bytes).expect("written");
     assert_eq!(found(&path).await, three(), "neither an old record nor a foreign one counts");
 }
@@ -181,6 +246,39 @@ async fn a_store_that_was_closed_needs_no_journal() {
     assert_eq!(mode & 0o077, 0, "texts are for nobody else");
 }
 
+/// As the version before the present form of the journal left it.
+fn make_earlier(path: &Path) -> Vec<u8> {
+    set_meta(path, META_SCHEMA, 4);
+    let journal = vec![7; EARLIER_LEN as usize];
+    fs::write(path.with_extension(JOURNAL), &journal).expect("written");
+    journal
+}
+
+#[tokio::test]
+async fn a_journal_of_an_earlier_form_is_made_anew_after_an_orderly_stop() {
+    let (_directory, path) = three_edits().await;
+    RedbStore::open(&path).expect("it opens").close().await;
+    make_earlier(&path);
+    let store = RedbStore::open(&path).expect("it opens");
+    assert_eq!(append(&store, "a", "4").await, Ok(4));
+    let (_directory, path) = crashed(&path);
+    assert_eq!((meta(&path, META_SCHEMA), meta(&path, META_JOURNAL_IN_USE)), (SCHEMA, 1));
+    assert_eq!(fs::metadata(path.with_extension(JOURNAL)).expect("a journal").len(), RING as u64);
+    assert_eq!(found(&path).await.0, ["1", "2", "3", "4"]);
+}
+
+#[tokio::test]
+async fn a_journal_of_an_earlier_form_that_is_needed_is_refused_and_stays_as_it_is() {
+    let (_directory, path) = three_edits().await;
+    let journal = make_earlier(&path);
+    for refused in [RedbStore::open(&path).err(), RedbStore::check(&path, |_| Ok(0)).err()] {
+        assert_eq!(refused, Some(StoreError::OlderJournal));
+        assert!(StoreError::OlderJournal.to_string().contains("start the version that wrote it"));
+        assert_eq!((meta(&path, META_SCHEMA), meta(&path, META_JOURNAL_IN_USE)), (4, 1));
+        assert!(fs::read(path.with_extension(JOURNAL)).expect("a journal") == journal);
+    }
+}
+
 #[tokio::test]
 async fn a_check_counts_what_the_journal_holds() {
     let (_directory, path) = three_edits().await;
@@ -194,12 +292,12 @@ async fn more_than_the_journal_takes_goes_into_the_database() {
     let store = RedbStore::open(&path).expect("a new store");
     create(&store, "a").await;
     // The largest body of one record, less what postcard adds to it, one above, and many that fill it.
-    let sizes = [HALF - 1_000, HALF, 3 * HALF].into_iter().chain([200_000; 12]);
+    let sizes = [COPY_MAX - 1_000, COPY_MAX, 3 * COPY_MAX].into_iter().chain([700_000; 12]);
     let expected: Vec<String> = sizes.map(|size| "x".repeat(size)).collect();
     for text in &expected {
         append(&store, "a", text).await.expect("durable");
     }
-    assert_eq!(fs::metadata(path.with_extension(JOURNAL)).expect("a journal").len(), 2 * HALF as u64);
+    assert_eq!(fs::metadata(path.with_extension(JOURNAL)).expect("a journal").len(), RING as u64);
     let (_directory, path) = crashed(&path);
     assert_eq!(found(&path).await.0, expected);
 }

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
-use super::super::journal::{Found, HALF, Journal, Mark, file};
+use super::super::journal::{COPY_MAX, Found, Journal, Mark, RING, SECTOR, file};
 use super::*;
 
 /// A journal and what it must hold.
@@ -22,20 +22,26 @@ fn opened(path: &Path, database: Mark) -> (Journal, Vec<Found>) {
     Journal::open(file(path, false).expect("a journal"), 7, database).expect("it opens")
 }
 
+/// At most, with what its copies are headed by and filled up with.
+fn taken(len: usize) -> usize {
+    2 * (len + 44 + SECTOR)
+}
+
 impl Model {
     fn new(path: PathBuf) -> Self {
         let database = Mark::default();
         Self { journal: opened(&path, database).0, path, database, held: VecDeque::new() }
     }
 
+    /// At most.
     fn held_bytes(&self) -> usize {
-        self.held.iter().map(|(_, body)| body.len() + 2 * 512).sum()
+        self.held.iter().map(|(_, body)| taken(body.len())).sum()
     }
 
     fn write(&mut self, body: Vec<u8>) {
         let Some(place) = self.journal.place(body.len()) else {
             // At most one record's length is left at the end of a round.
-            return assert!(self.held_bytes() + 2 * body.len() + HALF / 3 > HALF, "refused for nothing");
+            return assert!(self.held_bytes() + 2 * taken(body.len()) + 2 * COPY_MAX > RING, "refused for nothing");
         };
         self.journal.write(place, &body).expect("written");
         self.held.push_back((self.journal.end(), body));
@@ -72,7 +78,7 @@ fn it_holds_what_the_database_lacks_through_any_number_of_rounds() {
         let mut random = StdRng::seed_from_u64(seed);
         let mut model = Model::new(path);
         for _ in 0..150 {
-            let longest = [1_000, HALF / 20, HALF / 3][random.random_range(0..3)];
+            let longest = [1_000, COPY_MAX / 4, COPY_MAX - 44][random.random_range(0..3)];
             match random.random_range(0..10) {
                 0..6 => model.write(vec![random.random(); random.random_range(0..longest)]),
                 6..8 => model.settle(random.random_range(0..=model.held.len())),
@@ -85,18 +91,32 @@ fn it_holds_what_the_database_lacks_through_any_number_of_rounds() {
 }
 
 #[test]
-fn a_record_as_long_as_the_journal_fits_when_nothing_else_is_there() {
+fn the_longest_record_fits_until_the_ring_is_full() {
     let (_directory, path) = place();
     let mut model = Model::new(path);
-    let longest = HALF - 44;
+    let longest = COPY_MAX - 44;
     assert!(model.journal.place(longest + 1).is_none());
-    model.write(vec![1; 2_000]);
-    assert!(model.journal.place(longest).is_none(), "it would be written over what is there");
-    model.settle(1);
-    model.write(vec![2; longest]);
-    assert!(model.journal.is_half_full() && model.journal.place(0).is_none());
+    let count = RING / (2 * COPY_MAX);
+    for i in 0..count {
+        assert_eq!(model.journal.is_half_full(), i >= count / 2, "{i} of {count}");
+        model.write(vec![i as u8; longest]);
+    }
+    assert!(model.held.len() == count && model.journal.place(0).is_none(), "full to the last byte");
     let mut model = model.crash();
-    assert_eq!(model.held.len(), 1);
+    assert!(model.journal.is_half_full() && model.journal.place(0).is_none());
     model.settle(1);
+    model.write(vec![7; longest]);
+    assert!(model.held.len() == count && model.journal.place(0).is_none(), "the next one stands at the beginning");
+    let mut model = model.crash();
+    model.settle(count);
     assert!(!model.journal.is_half_full() && model.journal.place(longest).is_some());
+}
+
+#[test]
+fn nobody_else_may_have_it_open() {
+    let (_directory, path) = place();
+    let first = file(&path, false).expect("a journal");
+    assert_eq!(file(&path, false).err(), Some(StoreError::InUse));
+    drop(first);
+    file(&path, true).expect("the same journal");
 }
