@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::fs;
 use std::time::{Duration, Instant};
 
+use collab_proto::api::LogQuery;
 use collab_proto::{Credential, Join, Welcome};
 use collab_tests::server::{FAST, TestServer, maintain};
 use collab_tests::wire::{Stream, Wire, join, join_with, replica};
@@ -70,6 +71,8 @@ async fn a_room_edited_again_and_again_loads_at_once_from_a_file_that_stays_smal
     }
     let grown = size();
     drop(wire);
+    // The log is shown behind the snapshots that are on their way, however long the disk takes for them.
+    server.api().logs(&LogQuery::default()).await.expect("a page");
     // The first start removes old log entries, the second gives back their space.
     for start in ["killed", "pruned", "shrunk"] {
         server.kill();
@@ -98,7 +101,6 @@ async fn a_room_edited_again_and_again_loads_at_once_from_a_file_that_stays_smal
 
 /// Waits until no more log entries than were asked for are left.
 async fn wait_for_pruned(server: &TestServer) {
-    use collab_proto::api::LogQuery;
     loop {
         let page = server.api().logs(&LogQuery { after: Some(0), limit: Some(1), ..LogQuery::default() }).await;
         let oldest = page.expect("a page").entries[0].seq;
