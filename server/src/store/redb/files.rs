@@ -312,7 +312,13 @@ fn check_schema(database: &Database) -> Result<(), StoreError> {
 /// From now on an older version refuses the database, since it could not read what this one writes.
 fn upgrade(database: &Database) -> Result<(), StoreError> {
     let transaction = database.begin_write()?;
-    let before = transaction.open_table(META)?.insert(META_SCHEMA, SCHEMA)?.map(|schema| schema.value());
+    let mut meta = transaction.open_table(META)?;
+    let before = meta.insert(META_SCHEMA, SCHEMA)?.map(|schema| schema.value());
+    if before < Some(RING_SCHEMA) {
+        // A place in a journal that is made anew now.
+        meta.remove(META_JOURNAL_AT)?;
+    }
+    drop(meta);
     if before == Some(SCHEMA) {
         return Ok(transaction.abort()?);
     }

@@ -57,12 +57,19 @@ fn make(path: &Path) -> io::Result<File> {
     let draft = path.with_extension("journal.new");
     // A crash may have left one.
     let _ = fs::remove_file(&draft);
-    let mut file = private_file(&draft)?;
-    file.write_all(&vec![0; RING])?;
-    file.sync_all()?;
-    fs::rename(&draft, path)?;
+    let made = fill(&draft).and_then(|()| fs::rename(&draft, path));
+    if made.is_err() {
+        let _ = fs::remove_file(&draft);
+    }
+    made?;
     sync_directory(path)?;
     open(path)
+}
+
+fn fill(draft: &Path) -> io::Result<()> {
+    let mut file = private_file(draft)?;
+    file.write_all(&vec![0; RING])?;
+    file.sync_all()
 }
 
 fn renewed(path: &Path, file: File) -> io::Result<File> {

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use super::super::journal::{COPY_MAX, EARLIER_LEN, RING, SECTOR};
-use super::super::tables::{META_JOURNAL_IN_USE, META_JOURNAL_KEY, META_JOURNAL_SEQ};
+use super::super::tables::{META_JOURNAL_AT, META_JOURNAL_IN_USE, META_JOURNAL_KEY, META_JOURNAL_SEQ};
 use super::backend::Disk;
 use super::*;
 
@@ -249,6 +249,7 @@ async fn a_store_that_was_closed_needs_no_journal() {
 /// As the version before the present form of the journal left it.
 fn make_earlier(path: &Path) -> Vec<u8> {
     set_meta(path, META_SCHEMA, 4);
+    set_meta(path, META_JOURNAL_AT, 5 * 512);
     let journal = vec![7; EARLIER_LEN as usize];
     fs::write(path.with_extension(JOURNAL), &journal).expect("written");
     journal
