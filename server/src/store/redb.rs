@@ -4,7 +4,7 @@
 //! Edits and log entries become so by one record in the `journal`, and are `pending` until they go into the database
 //! together, a moment later, by a `settling` on a thread of its own: who writes meanwhile does not wait for it. Snapshots go with
 //! it; rooms are made, changed and deleted in the database directly, behind what is pending. `apply` says what each write does
-//! to the `tables`. One sync of the disk serves everybody who waited, so the throughput grows with the load. Reads run beside the
+//! to the `tables`. One write to the disk serves everybody who waited, so the throughput grows with the load. Reads run beside the
 //! writer.
 //!
 //! `dump` and `refill` are the two ends of a backup, `check` looks at every record of a store that nobody uses.
