@@ -2,6 +2,8 @@ mod backend;
 
 mod damage;
 
+mod earlier;
+
 mod failure;
 
 mod journal;

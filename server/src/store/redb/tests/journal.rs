@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use super::super::journal::{COPY_MAX, EARLIER_LEN, RING, SECTOR};
-use super::super::tables::{META_JOURNAL_AT, META_JOURNAL_IN_USE, META_JOURNAL_KEY, META_JOURNAL_SEQ};
+use super::super::tables::{META_JOURNAL_IN_USE, META_JOURNAL_KEY, META_JOURNAL_SEQ};
 use super::backend::Disk;
 use super::*;
 
@@ -32,7 +32,7 @@ pub(super) fn set_meta(path: &Path, key: &str, value: u64) {
 }
 
 /// A store that crashed with three edits in its journal: each in a record of its own, since it was waited for.
-async fn three_edits() -> (TempDir, PathBuf) {
+pub(super) async fn three_edits() -> (TempDir, PathBuf) {
     let (_directory, path) = place();
     let store = RedbStore::open(&path).expect("a new store");
     create(&store, "a").await;
@@ -42,7 +42,7 @@ async fn three_edits() -> (TempDir, PathBuf) {
     crashed(&path)
 }
 
-async fn found(path: &Path) -> (Vec<String>, u64) {
+pub(super) async fn found(path: &Path) -> (Vec<String>, u64) {
     let store = RedbStore::open(path).expect("the store opens");
     let log = *store.watch_log().borrow();
     (texts(&store, "a").await.0, log)
@@ -244,40 +244,6 @@ async fn a_store_that_was_closed_needs_no_journal() {
         &fs::metadata(path.with_extension(JOURNAL)).expect("a new one").permissions(),
     );
     assert_eq!(mode & 0o077, 0, "texts are for nobody else");
-}
-
-/// As the version before the present form of the journal left it.
-fn make_earlier(path: &Path) -> Vec<u8> {
-    set_meta(path, META_SCHEMA, 4);
-    set_meta(path, META_JOURNAL_AT, 5 * 512);
-    let journal = vec![7; EARLIER_LEN as usize];
-    fs::write(path.with_extension(JOURNAL), &journal).expect("written");
-    journal
-}
-
-#[tokio::test]
-async fn a_journal_of_an_earlier_form_is_made_anew_after_an_orderly_stop() {
-    let (_directory, path) = three_edits().await;
-    RedbStore::open(&path).expect("it opens").close().await;
-    make_earlier(&path);
-    let store = RedbStore::open(&path).expect("it opens");
-    assert_eq!(append(&store, "a", "4").await, Ok(4));
-    let (_directory, path) = crashed(&path);
-    assert_eq!((meta(&path, META_SCHEMA), meta(&path, META_JOURNAL_IN_USE)), (SCHEMA, 1));
-    assert_eq!(fs::metadata(path.with_extension(JOURNAL)).expect("a journal").len(), RING as u64);
-    assert_eq!(found(&path).await.0, ["1", "2", "3", "4"]);
-}
-
-#[tokio::test]
-async fn a_journal_of_an_earlier_form_that_is_needed_is_refused_and_stays_as_it_is() {
-    let (_directory, path) = three_edits().await;
-    let journal = make_earlier(&path);
-    for refused in [RedbStore::open(&path).err(), RedbStore::check(&path, |_| Ok(0)).err()] {
-        assert_eq!(refused, Some(StoreError::OlderJournal));
-        assert!(StoreError::OlderJournal.to_string().contains("start the version that wrote it"));
-        assert_eq!((meta(&path, META_SCHEMA), meta(&path, META_JOURNAL_IN_USE)), (4, 1));
-        assert!(fs::read(path.with_extension(JOURNAL)).expect("a journal") == journal);
-    }
 }
 
 #[tokio::test]
