@@ -76,7 +76,7 @@ pub struct Report {
     pub edit: Summary,
     /// From the intended time of an edit to its author's knowing that it is on disk.
     pub saved: Summary,
-    /// One sync of the disk that holds the server's data, when this program started it: `saved` cannot be below.
+    /// One append and sync on the disk that holds the server's data, when this program started it: what `saved` is compared with.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub disk_sync: Option<Summary>,
     /// The server, when this program started it or was told its processes.

@@ -1,4 +1,5 @@
-//! How long the disk takes to keep something: what *saved* cannot be below.
+//! How long the disk takes to keep something that is appended to a file and synced: what *saved* is compared with. A write past
+//! the system's cache, as the server's journal takes where it can, may be a little shorter.
 
 use std::fs::File;
 use std::io::Write;
