@@ -66,15 +66,17 @@ pub(super) struct Settling(Receiver<Outcome>);
 
 impl Settling {
     /// Sends a settlement on its way with jobs behind it. [`Event::Settled`] tells of its end. The thread gives way to others as the one
-    /// that starts it does.
+    /// that starts it does. Without a thread the jobs come back.
     pub(super) fn start(
         shared: Arc<Shared>,
         settlement: Settlement,
         jobs: Vec<Job>,
         events: Sender<Event>,
-    ) -> io::Result<Self> {
+    ) -> Result<Self, (io::Error, Vec<Job>)> {
         let (ended, outcome) = channel();
-        thread::Builder::new().name("settling".into()).spawn(move || {
+        let (give, given) = channel::<Vec<Job>>();
+        let thread = thread::Builder::new().name("settling".into()).spawn(move || {
+            let Ok(jobs) = given.recv() else { return };
             let settled = guarded(|| {
                 // None of the jobs is an append.
                 settlement.commit(&shared.files, |tables| judge(&jobs, &mut HashSet::new(), |op| tables.apply(op)))
@@ -83,8 +85,15 @@ impl Settling {
             // The writer holds both ends, unless it has panicked.
             let _ = ended.send(Outcome { jobs, settled });
             let _ = events.send(Event::Settled);
-        })?;
-        Ok(Self(outcome))
+        });
+        match thread {
+            Ok(_) => {
+                // The thread waits for them.
+                let _ = give.send(jobs);
+                Ok(Self(outcome))
+            }
+            Err(error) => Err((error, jobs)),
+        }
     }
 
     /// What became of it, if it has ended.

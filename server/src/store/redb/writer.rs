@@ -128,7 +128,7 @@ impl Writer {
         self.view = self.view.take().or_else(|| self.shared.files.read().ok());
         match Settling::start(self.shared.clone(), self.settlement(true), jobs, queue.clone()) {
             Ok(settling) => self.settling = Some(settling),
-            Err(error) => self.fail(Vec::new(), StoreError::Failed(format!("no thread for the database: {error}"))),
+            Err((error, jobs)) => self.fail(jobs, StoreError::Failed(format!("no thread for the database: {error}"))),
         }
     }
 
