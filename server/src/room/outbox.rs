@@ -237,7 +237,7 @@ impl Outbox {
     fn note(self: &Arc<Self>, mut inner: MutexGuard<'_, Inner>) {
         if !inner.ended && !std::mem::replace(&mut inner.noted, true) {
             drop(inner);
-            self.turn.note(self.clone());
+            self.turn.note(Arc::downgrade(self));
         }
     }
 }
@@ -446,6 +446,17 @@ mod tests {
         turn.end();
         turn.end();
         assert_eq!(task.woken(), 1);
+    }
+
+    #[test]
+    fn a_turn_that_never_ends_keeps_nothing() {
+        let turn = Turn::default();
+        let outbox = Outbox::new(10, turn.clone());
+        outbox.push_edit(frame(1), Vec::new);
+        let left = Arc::downgrade(&outbox);
+        drop(outbox);
+        assert!(left.upgrade().is_none());
+        turn.end();
     }
 
     #[test]

@@ -13,6 +13,9 @@ use super::direct::direct;
 use super::{StoreError, damaged};
 use crate::store::redb::files::{private_file, sync_directory};
 
+/// What a new file is written by: all of it at once would stay in the process's heap.
+static PIECE: [u8; 1 << 16] = [0; 1 << 16];
+
 /// The length of the file as versions up to schema 4 made it, in bytes.
 pub(in super::super) const EARLIER_LEN: u64 = 2 << 20;
 
@@ -68,7 +71,9 @@ fn make(path: &Path) -> io::Result<File> {
 
 fn fill(draft: &Path) -> io::Result<()> {
     let mut file = private_file(draft)?;
-    file.write_all(&vec![0; RING])?;
+    for _ in 0..RING / PIECE.len() {
+        file.write_all(&PIECE)?;
+    }
     file.sync_all()
 }
 
